@@ -1,0 +1,24 @@
+//! auditd
+
+use coldcase_model::Sink;
+
+use crate::{Format, IngestError, Input, Leftover, Probe, Sniff};
+
+/// The format.
+pub static FORMAT: Format = Format {
+    id: "auditd",
+    title: "Linux audit log",
+    source: include_str!("auditd.rs"),
+    yearless: false,
+    sniff,
+    ingest,
+    join: None,
+};
+
+fn sniff(_probe: &Probe<'_>) -> Sniff {
+    Sniff::No
+}
+
+fn ingest(_input: &mut Input<'_>, _sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
+    Ok(None)
+}

@@ -1,0 +1,12 @@
+//! Artifact in, events out: the registry of formats and what they share (lines, local times, years of
+//! year-less logs, places of a rotated series). A format never sees a correlator, nor another format.
+
+pub mod formats;
+mod lines;
+mod local_time;
+mod registry;
+pub mod years;
+
+pub use lines::{Line, Lines, MAX_LINE};
+pub use local_time::{Clock, Zone, ZoneSource};
+pub use registry::{Format, IngestError, Input, Leftover, Part, Probe, Sniff, series_key};

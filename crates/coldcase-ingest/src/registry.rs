@@ -1,0 +1,160 @@
+//! What a format is to the rest of the program: a few functions and its documentation. A format is one
+//! file below `formats/` and one line in [`crate::formats::ALL`].
+
+use std::any::Any;
+use std::io::Read;
+
+use coldcase_model::Sink;
+
+use crate::Clock;
+
+/// How sure a format is that an artifact is its own. The highest wins; of equals, the registry's order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sniff {
+    /// Not this format.
+    No,
+    /// A generic text shape that a more special format may claim.
+    Weak,
+    /// The shape fits.
+    Likely,
+    /// A magic number or a shape that nothing else has.
+    Sure,
+}
+
+/// The beginning of an artifact, decompressed, and its name.
+#[derive(Debug, Clone, Copy)]
+pub struct Probe<'a> {
+    /// Path in the bundle.
+    pub path: &'a str,
+    /// Up to 64 KiB from the beginning.
+    pub head: &'a [u8],
+    /// Whether `head` is the whole artifact.
+    pub complete: bool,
+}
+
+impl<'a> Probe<'a> {
+    /// The last component of the path.
+    pub fn file_name(&self) -> &'a str {
+        self.path.rsplit('/').next().unwrap_or(self.path)
+    }
+
+    /// Lines of the head, without their ends, the last one left out where it is cut.
+    pub fn lines(&self) -> impl Iterator<Item = &'a [u8]> {
+        let whole = match (self.complete, memchr::memrchr(b'\n', self.head)) {
+            (false, Some(end)) => self.head.get(..end).unwrap_or(self.head),
+            _ => self.head,
+        };
+        whole
+            .split(|byte| *byte == b'\n')
+            .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+    }
+
+    /// Whether a NUL byte stands in the first 4 KiB: not a text artifact.
+    pub fn is_binary(&self) -> bool {
+        let start = self.head.get(..4096).unwrap_or(self.head);
+        memchr::memchr(0, start).is_some()
+    }
+}
+
+/// One artifact as a format gets it.
+pub struct Input<'a> {
+    /// Path in the bundle.
+    pub path: &'a str,
+    /// The host that the artifact is from.
+    pub host: Option<&'a str>,
+    /// Its content, decompressed.
+    pub reader: Box<dyn Read + Send + 'a>,
+    /// Zone, moment of collection, and the year that the series gives.
+    pub clock: &'a Clock,
+}
+
+/// State at an artifact's edges that only the whole series can settle: open flows, split audit events.
+pub type Leftover = Box<dyn Any + Send>;
+
+/// One artifact of a series when its leftovers are joined.
+pub struct Part<'a> {
+    /// Path in the bundle.
+    pub path: &'a str,
+    /// What `ingest` left.
+    pub leftover: Leftover,
+    /// Where events with this artifact's provenance go.
+    pub sink: &'a mut dyn Sink,
+}
+
+/// Why an artifact could not be read on. What was read before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// Reading failed, or decompression did.
+    #[error("{0}")]
+    Read(#[from] std::io::Error),
+    /// The content is not what its beginning promised.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+/// One evidence format.
+pub struct Format {
+    /// Permanent id, a noun: the timeline's column `format`.
+    pub id: &'static str,
+    /// One line for `coldcase formats`.
+    pub title: &'static str,
+    /// The format's own source: its `//!` text is its page in docs.
+    pub source: &'static str,
+    /// Whether stamps without a year occur: then the series is surveyed first (see [`crate::years`]).
+    pub yearless: bool,
+    /// Whether the artifact is of this format, by content first.
+    pub sniff: fn(&Probe<'_>) -> Sniff,
+    /// Reads one artifact. Damage is warned of, not returned; an error means that nothing more can be read.
+    pub ingest: fn(&mut Input<'_>, &mut dyn Sink) -> Result<Option<Leftover>, IngestError>,
+    /// Joins the leftovers of a series (same host, folder and base name), in order of path.
+    pub join: Option<fn(Vec<Part<'_>>)>,
+}
+
+/// What files of one rotated series have in common: folder and name without rotation numbers, dates
+/// and compression endings. `audit.log.2.gz` and `audit.log` are one series, `dns.pcap007` and `dns.pcap012` too.
+pub fn series_key(path: &str) -> String {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let mut name = name;
+    while let Some((bare, ending)) = name.rsplit_once('.') {
+        if !matches!(ending, "gz" | "zst" | "lz4" | "xz" | "bz2") {
+            break;
+        }
+        name = bare;
+    }
+    let mut key = String::with_capacity(path.len());
+    key.push_str(folder);
+    key.push('/');
+    let start = key.len();
+    for character in name.chars() {
+        if !character.is_ascii_digit() {
+            key.push(character);
+        } else if !key.ends_with('#') {
+            key.push('#');
+        }
+    }
+    while key.len() > start + 1 && key.ends_with(['#', '.', '-', '_']) {
+        key.pop();
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rotations_share_a_key() {
+        let check = |a: &str, b: &str| assert_eq!(series_key(a), series_key(b));
+        check("h/audit.log", "h/audit.log.12");
+        check("h/auth.log", "h/auth.log.2.gz");
+        check("h/secure", "h/secure-20230402");
+        check("h/dns.pcap000", "h/dns.pcap199.zst");
+        check("h/trace-20230402-1200.pcap", "h/trace-20230403-0000.pcap");
+    }
+
+    #[test]
+    fn other_logs_do_not() {
+        assert_ne!(series_key("a/secure"), series_key("b/secure"));
+        assert_ne!(series_key("a/secure"), series_key("a/messages"));
+    }
+}

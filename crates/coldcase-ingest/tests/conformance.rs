@@ -1,0 +1,162 @@
+//! Every format over its own fixtures: `testdata/formats/<id>/<case>/` holds one or more input files
+//! (one series, in order of name) and `expected.jsonl`, the events with what was skipped and warned of.
+//! `COLDCASE_BLESS=1` writes the expectations anew; read them before they are committed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+use coldcase_ingest::{Clock, Format, Sniff, Zone, ZoneSource, formats};
+use coldcase_model::Timestamp;
+use coldcase_testkit::{ingest, ingest_series, sniff};
+
+const CASES: [&str; 5] = ["valid", "truncated", "corrupt", "foreign", "empty"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/formats")
+}
+
+/// The clock of all fixtures: Shanghai, collected at a fixed moment.
+fn clock() -> Clock {
+    let zone = Zone {
+        tz: Tz::Asia__Shanghai,
+        source: ZoneSource::CaseFile,
+    };
+    Clock {
+        zone,
+        collected_at: Timestamp::parse_rfc3339("2023-05-12T10:25:00+08:00"),
+        ..Clock::UNKNOWN
+    }
+}
+
+fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut paths: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
+    paths.sort();
+    paths
+}
+
+fn inputs(case: &Path) -> Vec<(String, Vec<u8>)> {
+    let files = sorted(case)
+        .into_iter()
+        .filter(|path| !path.ends_with("expected.jsonl"));
+    files
+        .map(|path| (name(&path), fs::read(&path).expect("a readable fixture")))
+        .collect()
+}
+
+fn name(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+fn snapshot(format: &Format, files: &[(String, Vec<u8>)]) -> String {
+    let artifacts: Vec<_> = files
+        .iter()
+        .map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+        .collect();
+    let recorders = ingest_series(format, &artifacts, &clock());
+    let parts = artifacts
+        .iter()
+        .zip(&recorders)
+        .map(|((name, _), recorder)| {
+            for event in &recorder.events {
+                assert!(
+                    event.line.is_some() || event.offset.is_some(),
+                    "{name}: an event without its place: {event:?}"
+                );
+            }
+            format!("# {name}\n{}", recorder.snapshot())
+        });
+    parts.collect()
+}
+
+#[test]
+fn fixtures_read_as_expected() {
+    let bless = std::env::var_os("COLDCASE_BLESS").is_some();
+    for format in formats::ALL {
+        for case in sorted(&root().join(format.id)) {
+            let got = snapshot(format, &inputs(&case));
+            let path = case.join("expected.jsonl");
+            if bless {
+                fs::write(&path, &got).expect("a writable testdata folder");
+            }
+            let expected = fs::read_to_string(&path).unwrap_or_default();
+            assert!(
+                expected == got,
+                "{} differs from {}; got:\n{got}",
+                case.display(),
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_format_is_shown_valid_truncated_corrupt_foreign_and_empty() {
+    for format in formats::ALL {
+        for case in CASES {
+            let files = inputs(&root().join(format.id).join(case));
+            assert!(
+                !files.is_empty(),
+                "testdata/formats/{}/{case} is missing",
+                format.id
+            );
+            for (name, bytes) in files {
+                let sniffed = sniff(format, &name, &bytes);
+                match case {
+                    "valid" => {
+                        assert!(sniffed > Sniff::No, "{} declines its own {name}", format.id)
+                    }
+                    "foreign" | "empty" => {
+                        assert_eq!(sniffed, Sniff::No, "{} claims {case}/{name}", format.id)
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_format_claims_the_fixtures_of_another() {
+    for owner in formats::ALL {
+        for (name, bytes) in inputs(&root().join(owner.id).join("valid")) {
+            let best = formats::ALL
+                .iter()
+                .rev()
+                .max_by_key(|format| sniff(format, &name, &bytes));
+            assert_eq!(
+                best.map(|format| format.id),
+                Some(owner.id),
+                "valid/{name} of {}",
+                owner.id
+            );
+        }
+    }
+}
+
+#[test]
+fn no_format_panics_on_the_fixtures_of_another() {
+    for owner in formats::ALL {
+        for case in sorted(&root().join(owner.id)) {
+            for (name, bytes) in inputs(&case) {
+                for format in formats::ALL {
+                    ingest(format, &name, &bytes, &clock());
+                    ingest(
+                        format,
+                        &name,
+                        bytes.get(..bytes.len() / 2).unwrap_or_default(),
+                        &clock(),
+                    );
+                }
+            }
+        }
+    }
+}

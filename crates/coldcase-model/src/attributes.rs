@@ -1,0 +1,137 @@
+//! The timeline's `attributes` cell: a flat JSON object, written in the order in which it is filled.
+
+use std::fmt::Write as _;
+
+/// Builds a JSON object field by field. Fields that are unknown are left out, never empty.
+#[derive(Debug, Clone, Default)]
+pub struct Attributes {
+    json: String,
+}
+
+impl Attributes {
+    /// An object without fields.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn key(&mut self, key: &str) {
+        self.json.push(if self.json.is_empty() { '{' } else { ',' });
+        push_json_text(&mut self.json, key);
+        self.json.push(':');
+    }
+
+    /// A text field.
+    pub fn text(&mut self, key: &str, value: &str) -> &mut Self {
+        self.key(key);
+        push_json_text(&mut self.json, value);
+        self
+    }
+
+    /// A text field, left out where the value is unknown.
+    pub fn text_if(&mut self, key: &str, value: Option<&str>) -> &mut Self {
+        match value {
+            Some(value) => self.text(key, value),
+            None => self,
+        }
+    }
+
+    /// A whole number.
+    pub fn number(&mut self, key: &str, value: impl Into<i128>) -> &mut Self {
+        self.key(key);
+        let _ = write!(self.json, "{}", value.into());
+        self
+    }
+
+    /// A whole number, left out where it is unknown.
+    pub fn number_if(&mut self, key: &str, value: Option<impl Into<i128>>) -> &mut Self {
+        match value {
+            Some(value) => self.number(key, value),
+            None => self,
+        }
+    }
+
+    /// A yes or no.
+    pub fn flag(&mut self, key: &str, value: bool) -> &mut Self {
+        self.key(key);
+        self.json.push_str(if value { "true" } else { "false" });
+        self
+    }
+
+    /// Any JSON value.
+    pub fn value(&mut self, key: &str, value: &serde_json::Value) -> &mut Self {
+        self.key(key);
+        let _ = write!(self.json, "{value}");
+        self
+    }
+
+    /// A list of texts.
+    pub fn texts<T: AsRef<str>>(
+        &mut self,
+        key: &str,
+        values: impl IntoIterator<Item = T>,
+    ) -> &mut Self {
+        self.key(key);
+        self.json.push('[');
+        for (index, value) in values.into_iter().enumerate() {
+            if index > 0 {
+                self.json.push(',');
+            }
+            push_json_text(&mut self.json, value.as_ref());
+        }
+        self.json.push(']');
+        self
+    }
+
+    /// The object's text, or nothing where it has no field.
+    pub fn finish(mut self) -> Option<String> {
+        if self.json.is_empty() {
+            return None;
+        }
+        self.json.push('}');
+        Some(self.json)
+    }
+}
+
+fn push_json_text(json: &mut String, value: &str) {
+    json.push('"');
+    for character in value.chars() {
+        match character {
+            '"' => json.push_str("\\\""),
+            '\\' => json.push_str("\\\\"),
+            '\n' => json.push_str("\\n"),
+            '\r' => json.push_str("\\r"),
+            '\t' => json.push_str("\\t"),
+            control if control < ' ' => {
+                let _ = write!(json, "\\u{:04x}", u32::from(control));
+            }
+            other => json.push(other),
+        }
+    }
+    json.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let mut attributes = Attributes::new();
+        attributes
+            .text("a\"b", "line\n\u{1}\\ \u{7f}é")
+            .number("n", 42u32)
+            .flag("f", true);
+        attributes.texts("list", ["x", "y\t"]).text_if("no", None);
+        let json = attributes.finish().expect("has fields");
+        let back: serde_json::Value = serde_json::from_str(&json).expect("valid JSON");
+        assert_eq!(back["a\"b"], "line\n\u{1}\\ \u{7f}é");
+        assert_eq!(back["n"], 42);
+        assert_eq!(back["list"][1], "y\t");
+        assert!(back.get("no").is_none());
+    }
+
+    #[test]
+    fn no_field_is_no_object() {
+        assert_eq!(Attributes::new().finish(), None);
+    }
+}

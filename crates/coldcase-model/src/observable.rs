@@ -1,0 +1,104 @@
+//! What evidence names: addresses, domains, users, hosts, processes, containers, pods, ...
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+/// Kinds of things that findings speak of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum ObservableType {
+    Ip,
+    Domain,
+    User,
+    Host,
+    Process,
+    File,
+    Image,
+    Container,
+    Pod,
+    Service,
+    Device,
+    Log,
+    Unknown,
+}
+
+/// Something that evidence names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Observable {
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub kind: ObservableType,
+    /// Its name, in the form that CONTRACT fixes for the kind.
+    pub value: String,
+}
+
+impl Observable {
+    /// An observable of this kind and name.
+    pub fn new(kind: ObservableType, value: impl Into<String>) -> Self {
+        Self {
+            kind,
+            value: value.into(),
+        }
+    }
+}
+
+/// The canonical text of an address: no leading zeros, IPv6 in lower case and shortest form, IPv4-mapped
+/// IPv6 as IPv4, brackets and zone (`%eth0`) taken off. `None` where the text is no address.
+pub fn canonical_ip(text: &str) -> Option<Cow<'_, str>> {
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let bare = bare.split('%').next().unwrap_or(bare);
+    let address: IpAddr = bare.parse().ok()?;
+    let canonical = match address {
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => v4.to_string(),
+            None => v6.to_string(),
+        },
+        IpAddr::V4(v4) => v4.to_string(),
+    };
+    Some(if canonical == text {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(canonical)
+    })
+}
+
+/// A DNS name as the timeline holds it: lower case, without the final dot. The root stays `.`.
+pub fn canonical_domain(text: &str) -> Cow<'_, str> {
+    let bare = match text.strip_suffix('.') {
+        Some("") | None => text,
+        Some(bare) => bare,
+    };
+    if bare.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(bare.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(bare)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_have_one_text() {
+        let check = |text: &str, expected: Option<&str>| {
+            assert_eq!(canonical_ip(text).as_deref(), expected, "{text}")
+        };
+        check("10.0.0.1", Some("10.0.0.1"));
+        check("::ffff:10.0.0.1", Some("10.0.0.1"));
+        check("[FE80::1%eth0]", Some("fe80::1"));
+        check("2001:DB8:0:0::1", Some("2001:db8::1"));
+        check("10.0.0.256", None);
+        check("host", None);
+    }
+
+    #[test]
+    fn domains_have_one_text() {
+        assert_eq!(canonical_domain("WWW.Example.COM."), "www.example.com");
+        assert_eq!(canonical_domain("."), ".");
+        assert_eq!(canonical_domain("a.b"), "a.b");
+    }
+}

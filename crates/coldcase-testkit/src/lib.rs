@@ -1,0 +1,7 @@
+//! Dev only: a sink that keeps what it gets, and formats run over bytes as the program runs them.
+
+mod recorder;
+mod run;
+
+pub use recorder::Recorder;
+pub use run::{ingest, ingest_series, sniff};

@@ -1,0 +1,52 @@
+//! Formats over bytes in memory, as the program runs them over files.
+
+use coldcase_ingest::{Clock, Format, Input, Part, Probe, Sniff};
+use coldcase_model::{Place, Sink};
+
+use crate::Recorder;
+
+const HEAD: usize = 64 << 10;
+
+/// What a format makes of these bytes.
+pub fn sniff(format: &Format, path: &str, bytes: &[u8]) -> Sniff {
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    (format.sniff)(&Probe {
+        path,
+        head,
+        complete: head.len() == bytes.len(),
+    })
+}
+
+/// Reads one artifact with this format.
+pub fn ingest(format: &Format, path: &str, bytes: &[u8], clock: &Clock) -> Recorder {
+    ingest_series(format, &[(path, bytes)], clock)
+        .pop()
+        .unwrap_or_default()
+}
+
+/// Reads a series of artifacts, given in the order of their paths, and joins their leftovers.
+pub fn ingest_series(format: &Format, artifacts: &[(&str, &[u8])], clock: &Clock) -> Vec<Recorder> {
+    let mut recorders: Vec<Recorder> = artifacts.iter().map(|_| Recorder::default()).collect();
+    let mut parts: Vec<Part<'_>> = Vec::new();
+    for ((path, bytes), recorder) in artifacts.iter().zip(&mut recorders) {
+        let mut input = Input {
+            path,
+            host: Some("host"),
+            reader: Box::new(*bytes),
+            clock,
+        };
+        match (format.ingest)(&mut input, recorder) {
+            Ok(Some(leftover)) => parts.push(Part {
+                path,
+                leftover,
+                sink: recorder,
+            }),
+            Ok(None) => {}
+            Err(error) => recorder.warn(Place::Whole, error.to_string()),
+        }
+    }
+    if let Some(join) = format.join {
+        join(parts);
+    }
+    recorders
+}
