@@ -1,0 +1,1 @@
+//! Who had an address when.
