@@ -74,9 +74,13 @@ impl Draft {
             decisive.to_vec()
         } else {
             let step = |index: usize| index * (decisive.len() - 1) / (MOST_RECORDS - 1);
-            (0..MOST_RECORDS).filter_map(|index| decisive.get(step(index)).copied()).collect()
+            (0..MOST_RECORDS)
+                .filter_map(|index| decisive.get(step(index)).copied())
+                .collect()
         };
-        self.finding.evidence.extend(shown.into_iter().map(|row| record(rows, row)));
+        self.finding
+            .evidence
+            .extend(shown.into_iter().map(|row| record(rows, row)));
         self.finding.evidence.truncate(MOST_RECORDS);
         self
     }
@@ -89,13 +93,21 @@ impl Draft {
 
 /// A row as a record of evidence; the selection needs the column `message`.
 pub fn record(rows: &Selection, row: usize) -> EvidenceRecord {
-    let place = |name| rows.long(name, row).and_then(|value| u64::try_from(value).ok());
+    let place = |name| {
+        rows.long(name, row)
+            .and_then(|value| u64::try_from(value).ok())
+    };
     EvidenceRecord {
         file: rows.text("file", row).unwrap_or_default().to_owned(),
         line: place("line"),
         offset: place("offset"),
         ts: rows.long("ts_ns", row).map(Timestamp),
-        text: rows.text("message", row).unwrap_or_default().chars().take(LONGEST_TEXT).collect(),
+        text: rows
+            .text("message", row)
+            .unwrap_or_default()
+            .chars()
+            .take(LONGEST_TEXT)
+            .collect(),
     }
 }
 

@@ -70,19 +70,32 @@ pub struct Indicator {
 impl CaseFacts {
     /// The zone of a host, or of the case.
     pub fn zone_of(&self, host: Option<&str>) -> Tz {
-        let host = self.hosts.iter().find(|known| Some(known.name.as_str()) == host);
+        let host = self
+            .hosts
+            .iter()
+            .find(|known| Some(known.name.as_str()) == host);
         host.map_or(self.zone, |host| host.zone)
     }
 
     /// The host that has this address.
     pub fn host_with(&self, address: &str) -> Option<&HostFacts> {
-        self.hosts.iter().find(|host| host.addresses.iter().any(|known| known == address))
+        self.hosts
+            .iter()
+            .find(|host| host.addresses.iter().any(|known| known == address))
     }
 
     /// Spans that artifacts of these formats of a host cover, merged where they touch within `slack_ns`.
     pub fn covered(&self, host: Option<&str>, formats: &[&str], slack_ns: i64) -> Vec<(i64, i64)> {
-        let of_host = self.coverage.iter().filter(|span| span.host.as_deref() == host && formats.contains(&span.format.as_str()));
-        merge_spans(of_host.map(|span| (span.first.nanos(), span.last.nanos())).collect(), slack_ns)
+        let of_host = self
+            .coverage
+            .iter()
+            .filter(|span| span.host.as_deref() == host && formats.contains(&span.format.as_str()));
+        merge_spans(
+            of_host
+                .map(|span| (span.first.nanos(), span.last.nanos()))
+                .collect(),
+            slack_ns,
+        )
     }
 }
 
@@ -106,7 +119,9 @@ pub fn is_internal(address: &str) -> bool {
             let shared = matches!(v4.octets(), [100, 64..=127, ..]);
             v4.is_private() || v4.is_loopback() || v4.is_link_local() || shared
         }
-        Ok(IpAddr::V6(v6)) => v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local(),
+        Ok(IpAddr::V6(v6)) => {
+            v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local()
+        }
         Err(_) => false,
     }
 }
@@ -117,12 +132,23 @@ mod tests {
 
     #[test]
     fn spans_merge_where_they_touch() {
-        assert_eq!(merge_spans(vec![(20, 30), (0, 5), (7, 10), (4, 6)], 1), [(0, 10), (20, 30)]);
+        assert_eq!(
+            merge_spans(vec![(20, 30), (0, 5), (7, 10), (4, 6)], 1),
+            [(0, 10), (20, 30)]
+        );
     }
 
     #[test]
     fn internal_ranges() {
-        for address in ["10.1.2.3", "172.31.0.1", "192.168.0.1", "100.64.0.1", "127.0.0.1", "fe80::1", "fd00::1"] {
+        for address in [
+            "10.1.2.3",
+            "172.31.0.1",
+            "192.168.0.1",
+            "100.64.0.1",
+            "127.0.0.1",
+            "fe80::1",
+            "fd00::1",
+        ] {
             assert!(is_internal(address), "{address}");
         }
         for address in ["192.0.2.1", "8.8.8.8", "172.32.0.1", "2001:db8::1", "name"] {

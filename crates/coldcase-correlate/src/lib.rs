@@ -5,11 +5,9 @@ mod conclusions;
 pub mod correlators;
 mod evidence;
 mod facts;
-mod identity;
 mod registry;
 mod sessions;
 
 pub use evidence::Draft;
 pub use facts::{CaseFacts, Coverage, HostFacts, Indicator, IndicatorType};
-pub use identity::{Holder, Identities};
 pub use registry::{CorrelateError, Correlator, run};

@@ -33,13 +33,22 @@ pub struct Correlator {
 }
 
 /// Runs the correlators of these ids (none: all of them) and joins what they found.
-pub fn run(timeline: &Timeline, facts: &CaseFacts, only: &[String]) -> Result<Findings, CorrelateError> {
-    let wanted = correlators::ALL.iter().filter(|known| only.is_empty() || only.iter().any(|id| id == known.id));
+pub fn run(
+    timeline: &Timeline,
+    facts: &CaseFacts,
+    only: &[String],
+) -> Result<Findings, CorrelateError> {
+    let wanted = correlators::ALL
+        .iter()
+        .filter(|known| only.is_empty() || only.iter().any(|id| id == known.id));
     let wanted: Vec<_> = wanted.collect();
     let found: Result<Vec<Vec<Finding>>, CorrelateError> = wanted
         .par_iter()
         .map(|correlator| {
-            let failed = |source| CorrelateError::Timeline { correlator: correlator.id, source };
+            let failed = |source| CorrelateError::Timeline {
+                correlator: correlator.id,
+                source,
+            };
             (correlator.run)(timeline, facts).map_err(failed)
         })
         .collect();

@@ -12,7 +12,7 @@ mod open;
 
 pub use artifact::Artifact;
 pub use bundle::Bundle;
-pub use case_file::{CaseFile, HostSpec};
+pub use case_file::{CaseFile, HostSpec, parse_zone};
 pub use error::EvidenceError;
 pub use indicators::{Indicator, IndicatorType, parse_indicators};
-pub use open::{Digest, Opened, hash_only, open, read_head};
+pub use open::{Digest, OnBytes, Opened, open, open_watched, read_head};

@@ -21,7 +21,6 @@ pub struct Opened {
 #[derive(Default)]
 struct State {
     hasher: Sha256,
-    stored: u64,
     error: Option<String>,
 }
 
@@ -31,6 +30,9 @@ pub struct Digest {
     state: Arc<Mutex<State>>,
     raw: Arc<Mutex<Hashed>>,
 }
+
+/// Told of every number of stored bytes as they are read.
+pub type OnBytes = Arc<dyn Fn(u64) + Send + Sync>;
 
 impl Digest {
     /// Reads what the decoder left of the file, then gives the hash in hex and what went wrong.
@@ -54,14 +56,6 @@ impl Digest {
             state.error.take(),
         )
     }
-
-    /// Bytes read from the file so far, as stored: for progress.
-    pub fn stored_bytes(&self) -> u64 {
-        self.state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .stored
-    }
 }
 
 fn note(state: &Mutex<State>, error: String) {
@@ -72,6 +66,7 @@ fn note(state: &Mutex<State>, error: String) {
 struct Hashed {
     file: File,
     state: Arc<Mutex<State>>,
+    on_bytes: Option<OnBytes>,
 }
 
 impl Read for Hashed {
@@ -84,7 +79,10 @@ impl Read for Hashed {
         };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.hasher.update(buffer.get(..read).unwrap_or_default());
-        state.stored += read as u64;
+        drop(state);
+        if let Some(on_bytes) = &self.on_bytes {
+            on_bytes(read as u64);
+        }
         Ok(read)
     }
 }
@@ -151,6 +149,11 @@ fn packing(head: &[u8]) -> Packing {
 
 /// Opens a file for reading; the first bytes decide how it is decompressed.
 pub fn open(path: &Path) -> io::Result<Opened> {
+    open_watched(path, None)
+}
+
+/// Likewise, telling of the bytes read: for progress.
+pub fn open_watched(path: &Path, on_bytes: Option<OnBytes>) -> io::Result<Opened> {
     let state = Arc::new(Mutex::new(State::default()));
     let raw = Arc::new(Mutex::new(Hashed {
         file: File::open(path)?,
@@ -262,11 +265,6 @@ pub fn read_head(path: &Path, limit: usize) -> io::Result<(Vec<u8>, bool)> {
     let complete = head.len() <= limit;
     head.truncate(limit);
     Ok((head, complete))
-}
-
-/// The hash of a file that no format reads.
-pub fn hash_only(path: &Path) -> io::Result<String> {
-    Ok(open(path)?.digest.finish().0)
 }
 
 #[cfg(test)]

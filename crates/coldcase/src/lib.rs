@@ -1,1 +1,14 @@
-//! .
+//! The whole road as a library: [`analyze`] takes paths of evidence and gives a case; the binary adds
+//! arguments, progress and exit codes.
+
+mod artifact_sink;
+mod case;
+mod clocks;
+mod ingest;
+mod options;
+mod plan;
+
+pub use artifact_sink::SkipCount;
+pub use case::{Analysis, CaseError, analyze, ingest_only};
+pub use ingest::{InputRecord, Progress};
+pub use options::Options;

@@ -1,1 +1,0 @@
-//! Who had an address when.
