@@ -158,6 +158,7 @@ pub fn open_watched(path: &Path, on_bytes: Option<OnBytes>) -> io::Result<Opened
     let raw = Arc::new(Mutex::new(Hashed {
         file: File::open(path)?,
         state: state.clone(),
+        on_bytes,
     }));
     let mut buffered = BufReader::with_capacity(BUFFER, Shared(raw.clone()));
     let packing = packing(buffered.fill_buf()?);

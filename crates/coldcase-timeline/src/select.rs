@@ -1,6 +1,8 @@
 //! Selections of the timeline: some actions, some columns, in the total order (time, file, line, offset).
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::Path;
 
 use polars::frame::DataFrame;
@@ -10,8 +12,9 @@ use polars::prelude::{
 };
 use polars_io::SerReader as _;
 use polars_io::parquet::read::ParquetReader;
+use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 
-use crate::{COLUMNS, PartInfo, TimelineError};
+use crate::{Batch, COLUMNS, PartInfo, TimelineError};
 
 /// Columns that order rows and say where they are from: part of every selection.
 const ALWAYS: [&str; 5] = ["ts_ns", "file", "line", "offset", "action"];
@@ -122,6 +125,19 @@ impl Timeline {
         Ok(Selection { frame })
     }
 
+    /// All rows and columns, in the total order.
+    pub fn all(&self) -> Result<Selection, TimelineError> {
+        let actions: BTreeSet<&str> = self
+            .parts
+            .iter()
+            .flat_map(|part| &part.actions)
+            .map(String::as_str)
+            .collect();
+        let actions: Vec<&str> = actions.into_iter().collect();
+        let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
+        self.select(&actions, &names)
+    }
+
     /// Whole parts, one after the other, all columns in the contract's order.
     pub fn frames(&self) -> impl Iterator<Item = Result<DataFrame, TimelineError>> + '_ {
         let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
@@ -165,6 +181,26 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Writes the rows as Parquet, columns in the contract's order; `path` is for messages.
+    pub fn write_parquet(&self, file: impl Write, path: &Path) -> Result<(), TimelineError> {
+        let failed = |source| TimelineError::Columns {
+            path: path.to_owned(),
+            source,
+        };
+        let mut frame = if self.frame.width() == 0 {
+            Batch::default().into_frame().map_err(failed)?
+        } else {
+            self.frame
+                .select(COLUMNS.map(|(name, _)| name))
+                .map_err(failed)?
+        };
+        ParquetWriter::new(file)
+            .with_compression(ParquetCompression::Zstd(None))
+            .finish(&mut frame)
+            .map_err(failed)?;
+        Ok(())
+    }
+
     /// How many rows.
     pub fn rows(&self) -> usize {
         self.frame.height()

@@ -97,7 +97,7 @@ fn read_one<'p, 'a, 'w>(
     let artifact = one.artifact;
     let id = one.recognised.id().unwrap_or_default();
     let mut sink = ArtifactSink::new(writer, one.host.clone(), id, artifact.path.clone());
-    let mut task_of = |sink, sha256, leftover| Task {
+    let task_of = |sink, sha256, leftover| Task {
         planned: one,
         clock,
         sink,

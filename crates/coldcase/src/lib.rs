@@ -3,6 +3,7 @@
 
 mod artifact_sink;
 mod case;
+mod case_files;
 mod clocks;
 mod ingest;
 mod options;
@@ -10,5 +11,6 @@ mod plan;
 
 pub use artifact_sink::SkipCount;
 pub use case::{Analysis, CaseError, analyze, ingest_only};
+pub use case_files::{summary, write_case};
 pub use ingest::{InputRecord, Progress};
 pub use options::Options;
