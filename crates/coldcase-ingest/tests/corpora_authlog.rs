@@ -82,7 +82,11 @@ fn incidents_have_their_records_and_times() {
             .filter(|input| input["format"] == "authlog")
             .collect();
         let clock = clock(
-            truth["timezone"].as_str().unwrap_or("Asia/Shanghai").parse().expect("a zone"),
+            truth["timezone"]
+                .as_str()
+                .unwrap_or("Asia/Shanghai")
+                .parse()
+                .expect("a zone"),
             truth["collected_at"].as_str().unwrap_or_default(),
         );
         for input in inputs {
