@@ -1,10 +1,12 @@
-//! Wordings of OpenSSH's sshd, from its auth.c, auth2.c, packet.c, sshd.c and monitor.c over the years.
+//! Wordings of OpenSSH's sshd (auth.c, auth2.c, auth-pam.c, packet.c, monitor.c, sshd.c) over the years. A user's
+//! name, a client's banner and its parting words are the peer's own text: where a wording puts them before the
+//! address, the last address counts, where it puts them behind, the first.
 
-use std::borrow::Cow;
+use coldcase_model::{action, canonical_ip, outcome};
 
-use coldcase_model::{Attributes, Event, action, canonical_ip, outcome};
+use super::row::Row;
 
-/// Where a peer is named: what stands before it, its address, its port, what follows.
+/// A peer as a message names it.
 struct Peer<'a> {
     before: &'a str,
     address: &'a str,
@@ -12,101 +14,393 @@ struct Peer<'a> {
     after: &'a str,
 }
 
-/// Reads one message into the event; whether its wording was known.
-pub fn read<'a>(message: &'a str, event: &mut Event<'a>, attributes: &mut Attributes) -> bool {
-    if let Some(rest) = message.strip_prefix("Accepted ") {
-        return decision(rest, outcome::SUCCESS, event, attributes);
+/// What the method of a decision is called that PAM's own errors report.
+const PAM_METHOD: &str = "keyboard-interactive/pam";
+
+/// Fills the row from a message of sshd; `None` where its wording is unknown.
+pub fn read<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
+    let message = bare(message);
+    match message.as_bytes().first()? {
+        b'A' => accepted(message, row).or_else(|| refused_key(message, row)),
+        b'F' => failed(message, row),
+        b'I' | b'i' | b'U' | b'R' => {
+            refused_user(message, row).or_else(|| disconnect(message, row))
+        }
+        b'P' => pam_error(message, row)
+            .or_else(|| undecided(message, row))
+            .or_else(|| disconnect(message, row)),
+        b'S' | b'C' => disconnect(message, row).or_else(|| session(message, row)),
+        _ => disconnect(message, row),
     }
-    if let Some(rest) = message.strip_prefix("Failed ") {
-        return decision(rest, outcome::FAILURE, event, attributes);
-    }
-    false
 }
 
-/// `password for root from 10.0.0.1 port 22 ssh2: ED25519 SHA256:...`
-fn decision<'a>(
-    rest: &'a str,
+/// Without the level before it and the process that it speaks of behind it.
+fn bare(message: &str) -> &str {
+    let mut text = message;
+    for level in ["error: ", "fatal: ", "info: ", "debug1: "] {
+        text = text.strip_prefix(level).unwrap_or(text);
+    }
+    for process in [" [preauth]", " [postauth]"] {
+        text = text.strip_suffix(process).unwrap_or(text);
+    }
+    text
+}
+
+/// `Accepted publickey for root from 10.0.0.1 port 22 ssh2: ED25519 SHA256:...`: the user is an account of the
+/// host, what follows the address may be text of the client's certificate.
+fn accepted<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
+    let (method, rest) = message.strip_prefix("Accepted ")?.split_once(" for ")?;
+    let peer = rest
+        .match_indices(" from ")
+        .find_map(|(at, _)| peer_after(rest, at))?;
+    decided(outcome::SUCCESS, method, peer, row)
+}
+
+/// `Failed password for invalid user a b from 10.0.0.1 port 22 ssh2`: the user is the attacker's text.
+fn failed<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
+    let (method, rest) = message.strip_prefix("Failed ")?.split_once(" for ")?;
+    decided(outcome::FAILURE, method, last_peer(rest)?, row)
+}
+
+fn decided<'a>(
     outcome: &'static str,
-    event: &mut Event<'a>,
-    attributes: &mut Attributes,
-) -> bool {
-    let Some((method, rest)) = rest.split_once(" for ") else {
-        return false;
-    };
-    let (user, invalid) = account(rest);
-    let peer = match outcome {
-        outcome::SUCCESS => first_peer(user),
-        _ => last_peer(user),
-    };
-    let Some(peer) = peer else {
-        return false;
-    };
-    event.action = action::SSH_LOGIN;
-    event.outcome = Some(outcome);
-    event.user = Some(Cow::Borrowed(peer.before));
-    place(event, attributes, &peer);
-    attributes.text("method", method);
+    method: &str,
+    peer: Peer<'a>,
+    row: &mut Row<'a>,
+) -> Option<()> {
+    if method.contains(' ') {
+        return None;
+    }
+    row.set(action::SSH_LOGIN, Some(outcome));
+    row.text("method", method);
+    account(peer.before, row);
+    row.peer(peer.address, peer.port);
     if let Some((_, key)) = peer.after.split_once(": ") {
-        let fingerprint = key.split(' ').nth(1).unwrap_or(key);
-        attributes.text("key", fingerprint);
+        let fingerprint = key.split(' ').skip(1).find(|word| word.contains(':'));
+        row.text("key", fingerprint.unwrap_or_default().trim_end_matches(','));
     }
-    if invalid {
-        attributes.flag("invalid_user", true);
-    }
-    true
+    Some(())
 }
 
-/// Takes `invalid user ` off.
-fn account(text: &str) -> (&str, bool) {
-    let bare = text
-        .strip_prefix("invalid user ")
-        .or_else(|| text.strip_prefix("illegal user "));
-    (bare.unwrap_or(text), bare.is_some())
-}
-
-fn place<'a>(event: &mut Event<'a>, attributes: &mut Attributes, peer: &Peer<'a>) {
-    event.src_ip = canonical_ip(peer.address);
-    event.src_port = peer.port;
-    if event.src_ip.is_none() && !peer.address.is_empty() {
-        attributes.text("rhost", peer.address);
+/// Takes `invalid user ` off and says so.
+fn account<'a>(text: &'a str, row: &mut Row<'a>) {
+    let bare = [
+        "invalid user ",
+        "illegal user ",
+        "authenticating user ",
+        "user ",
+    ]
+    .iter()
+    .find_map(|prefix| text.strip_prefix(prefix));
+    if text.starts_with("invalid user") || text.starts_with("illegal user") {
+        row.attributes.flag("invalid_user", true);
+        row.user(bare.unwrap_or_default());
+    } else {
+        row.user(bare.unwrap_or(text));
     }
 }
 
-/// `U from ADDRESS port N`: the last one counts, for the user's name is the attacker's text.
+/// `PAM: Authentication failure for illegal user kevin from 10.0.0.1`: for valid accounts often the only record of a
+/// keyboard-interactive attempt, as sshd logs `Failed keyboard-interactive` late or only when verbose.
+fn pam_error<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
+    let rest = message.strip_prefix("PAM: ")?;
+    let (reason, rest) = rest.split_once(" for ")?;
+    let at = rest.rfind(" from ")?;
+    let (user, address) = (rest.get(..at)?, rest.get(at + 6..)?);
+    if reason.contains('(') || address.contains(' ') {
+        return None;
+    }
+    row.set(action::SSH_LOGIN, Some(outcome::FAILURE));
+    row.text("method", PAM_METHOD);
+    account(user, row);
+    row.peer(address, None);
+    row.text("reason", reason);
+    Some(())
+}
+
+/// `Postponed publickey for ...`, `Partial publickey for ...`: no decision yet.
+fn undecided<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
+    let rest = message
+        .strip_prefix("Postponed ")
+        .or_else(|| message.strip_prefix("Partial "))?;
+    let (method, rest) = rest.split_once(" for ")?;
+    let peer = last_peer(rest)?;
+    row.text("program", "sshd").text("method", method);
+    account(peer.before, row);
+    row.peer(peer.address, peer.port);
+    Some(())
+}
+
+/// Accounts that don't exist or may not log in.
+fn refused_user<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
+    let named = ["Invalid user ", "Illegal user "]
+        .iter()
+        .find_map(|prefix| message.strip_prefix(prefix));
+    if let Some(rest) = named {
+        let at = rest
+            .rfind(" from ")
+            .or_else(|| rest.starts_with("from ").then_some(0))?;
+        let tail = rest.get(at..)?.trim_start().strip_prefix("from ")?;
+        let peer = leading_peer(tail)?;
+        row.set(action::SSH_INVALID_USER, None);
+        row.user(rest.get(..at)?).peer(peer.address, peer.port);
+        return Some(());
+    }
+    let named = [
+        "input_userauth_request: invalid user",
+        "input_userauth_request: illegal user",
+    ]
+    .iter()
+    .find_map(|prefix| message.strip_prefix(prefix));
+    if let Some(user) = named {
+        row.set(action::SSH_INVALID_USER, None);
+        row.user(user.trim_start());
+        return Some(());
+    }
+    if let Some(rest) = message.strip_prefix("ROOT LOGIN REFUSED FROM ") {
+        let peer = leading_peer(rest)?;
+        row.set(action::SSH_INVALID_USER, None);
+        row.user("root").peer(peer.address, peer.port);
+        row.text("reason", "root login refused");
+        return Some(());
+    }
+    let rest = message.strip_prefix("User ")?;
+    let at = rest.rfind(" not allowed because ")?;
+    let (who, reason) = (rest.get(..at)?, rest.get(at + 21..)?);
+    row.set(action::SSH_INVALID_USER, None);
+    match who.rsplit_once(" from ") {
+        Some((user, address)) => row.user(user).peer(address, None),
+        None => row.user(who),
+    };
+    row.text("reason", reason);
+    Some(())
+}
+
+/// `Authentication tried for root with correct key but not from a permitted host (host=..., ip=10.0.0.1, ...)`.
+fn refused_key<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
+    let rest = message.strip_prefix("Authentication tried for ")?;
+    let (user, rest) = rest.split_once(" with correct key but not from a permitted host ")?;
+    row.set(action::SSH_INVALID_USER, None);
+    row.user(user);
+    if let Some((_, address)) = rest.rsplit_once("ip=") {
+        let end = address.find([',', ')']).unwrap_or(address.len());
+        row.peer(address.get(..end)?, None);
+    }
+    row.text("reason", "key not permitted from this host");
+    Some(())
+}
+
+/// Where the peer stands in a wording that ends a connection.
+enum Order {
+    /// Before all of the peer's own text.
+    First,
+    /// Behind the user's name, which is the peer's text.
+    Last,
+    /// Behind the last `from`.
+    From,
+}
+
+/// Beginnings of the wordings that end a connection, with where the peer stands and why it ended.
+const DISCONNECTS: [(&str, Order, &str); 19] = [
+    ("Connection closed by ", Order::Last, ""),
+    ("Connection reset by ", Order::Last, "reset"),
+    ("Received disconnect from ", Order::First, ""),
+    ("Disconnected from ", Order::Last, ""),
+    ("Disconnecting ", Order::Last, ""),
+    (
+        "Did not receive identification string from ",
+        Order::First,
+        "no identification",
+    ),
+    (
+        "Bad protocol version identification ",
+        Order::From,
+        "bad protocol version",
+    ),
+    (
+        "Bad remote protocol version identification",
+        Order::From,
+        "bad protocol version",
+    ),
+    (
+        "Protocol major versions differ for ",
+        Order::First,
+        "protocol versions differ",
+    ),
+    ("Unable to negotiate with ", Order::First, ""),
+    ("banner exchange: Connection from ", Order::First, ""),
+    (
+        "maximum authentication attempts exceeded for ",
+        Order::From,
+        "maximum authentication attempts",
+    ),
+    (
+        "Timeout before authentication for connection from ",
+        Order::First,
+        "timeout",
+    ),
+    (
+        "Timeout before authentication for ",
+        Order::First,
+        "timeout",
+    ),
+    ("ssh_dispatch_run_fatal: Connection from ", Order::Last, ""),
+    ("ssh_packet_read: Connection from ", Order::Last, ""),
+    ("Read error from remote host ", Order::First, ""),
+    ("Write failed: ", Order::From, "write failed"),
+    (
+        "Timeout, client not responding from ",
+        Order::Last,
+        "client not responding",
+    ),
+];
+
+fn disconnect<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
+    if let Some(rest) = message.strip_prefix("Disconnecting: ") {
+        row.set(action::SSH_DISCONNECT, None).text("reason", rest);
+        if let Some((_, user)) = rest.rsplit_once(" for ") {
+            account(user, row);
+        }
+        return Some(());
+    }
+    if let Some(address) = refused_address(message) {
+        row.set(action::SSH_DISCONNECT, None);
+        row.peer(address, None).text("reason", "refused");
+        return Some(());
+    }
+    let found = DISCONNECTS
+        .iter()
+        .find_map(|(prefix, order, reason)| Some((message.strip_prefix(prefix)?, order, *reason)));
+    let (rest, order, reason) = found?;
+    let peer = match order {
+        Order::First => leading_peer(rest),
+        Order::Last => trailing_peer(rest),
+        Order::From => last_peer(rest).or_else(|| {
+            let (before, rest) = rest.rsplit_once(" from ")?;
+            leading_peer(rest).map(|peer| Peer { before, ..peer })
+        }),
+    };
+    row.set(action::SSH_DISCONNECT, None);
+    let Some(peer) = peer else {
+        row.text("reason", reason);
+        return Some(());
+    };
+    if matches!(order, Order::Last) || reason.starts_with("maximum") {
+        account(peer.before, row);
+    }
+    row.peer(peer.address, peer.port);
+    let said = peer.after.trim_start_matches([':', ' ']);
+    let code = said.bytes().take_while(u8::is_ascii_digit).count();
+    let said = match said.get(code..).and_then(|text| text.strip_prefix(": ")) {
+        Some(words) if code > 0 => words,
+        _ => said,
+    };
+    row.text("reason", if reason.is_empty() { said } else { reason });
+    Some(())
+}
+
+/// `refused connect from name (10.0.0.1)` of TCP wrappers, `drop connection #10 from [10.0.0.1]:4321 on ...`.
+fn refused_address(message: &str) -> Option<&str> {
+    if let Some(rest) = message.strip_prefix("refused connect from ") {
+        let inside = rest
+            .rsplit_once('(')
+            .and_then(|(_, tail)| tail.split_once(')'));
+        return Some(inside.map_or(rest, |(address, _)| address));
+    }
+    let rest = message.strip_prefix("drop connection ")?;
+    let (_, rest) = rest.split_once(" from [")?;
+    rest.split_once(']').map(|(address, _)| address)
+}
+
+/// `Starting session: shell on pts/0 for root from 10.0.0.1 port 22 id 0`, `Connection from 10.0.0.1 port 22 on ...`,
+/// `Close session: user root from 10.0.0.1 port 22 id 0`: facts beside a login, kept as `log`.
+fn session<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
+    if let Some(rest) = message.strip_prefix("Connection from ") {
+        let peer = leading_peer(rest)?;
+        row.text("program", "sshd").peer(peer.address, peer.port);
+        return Some(());
+    }
+    let (kind, rest) = match message.strip_prefix("Close session: user ") {
+        Some(rest) => (None, rest),
+        None => {
+            let rest = message.strip_prefix("Starting session: ")?;
+            let (what, rest) = rest.split_once(" for ")?;
+            (Some(what), rest)
+        }
+    };
+    let peer = last_peer(rest)?;
+    row.text("program", "sshd")
+        .text("session", kind.unwrap_or_default());
+    row.user(peer.before).peer(peer.address, peer.port);
+    Some(())
+}
+
+/// `ADDRESS port N ...` or `ADDRESS: ...` at the beginning.
+fn leading_peer(text: &str) -> Option<Peer<'_>> {
+    let (address, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let address = address.strip_suffix([':', ',']).unwrap_or(address);
+    let (port, after) = port_at(rest).unwrap_or((None, rest));
+    (!address.is_empty()).then_some(Peer {
+        before: "",
+        address,
+        port,
+        after,
+    })
+}
+
+/// `... ADDRESS port N ...` where the last one counts; without a port the last word is the address.
+fn trailing_peer(text: &str) -> Option<Peer<'_>> {
+    let mut end = text.len();
+    while let Some(at) = text.get(..end)?.rfind(" port ") {
+        if let Some((port, after)) = text.get(at + 1..).and_then(port_at) {
+            let head = text.get(..at)?;
+            let (before, address) = head.rsplit_once(' ').unwrap_or(("", head));
+            return Some(Peer {
+                before,
+                address,
+                port,
+                after,
+            });
+        }
+        end = at;
+    }
+    let (before, address) = text.rsplit_once(' ').unwrap_or(("", text));
+    canonical_ip(address).is_some().then_some(Peer {
+        before,
+        address,
+        port: None,
+        after: "",
+    })
+}
+
+/// `USER from ADDRESS port N ...` where the last one counts.
 fn last_peer(text: &str) -> Option<Peer<'_>> {
     let mut end = text.len();
     loop {
         let at = text.get(..end)?.rfind(" from ")?;
-        if let Some(peer) = peer_at(text, at) {
+        if let Some(peer) = peer_after(text, at) {
             return Some(peer);
         }
         end = at;
     }
 }
 
-/// The same where the user is an account of the host: what follows may be text of the client's key.
-fn first_peer(text: &str) -> Option<Peer<'_>> {
-    let found = text
-        .match_indices(" from ")
-        .find_map(|(at, _)| peer_at(text, at));
-    found
-}
-
-fn peer_at(text: &str, at: usize) -> Option<Peer<'_>> {
-    let rest = text.get(at + 6..)?;
-    let (address, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-    let (port, after) = match rest.strip_prefix("port ") {
-        Some(tail) => {
-            let digits = tail.bytes().take_while(u8::is_ascii_digit).count();
-            (tail.get(..digits)?.parse().ok(), tail.get(digits..)?)
-        }
-        None => (None, rest),
-    };
-    port?;
+/// What follows the ` from ` at this place, if it is a peer with a port.
+fn peer_after(text: &str, at: usize) -> Option<Peer<'_>> {
+    let (address, rest) = text.get(at + 6..)?.split_once(' ')?;
+    let (port, after) = port_at(rest)?;
     Some(Peer {
         before: text.get(..at)?,
         address,
         port,
         after,
     })
+}
+
+/// `port N` and what follows; a number that is no port leaves it unknown.
+fn port_at(text: &str) -> Option<(Option<u16>, &str)> {
+    let tail = text.strip_prefix("port ")?;
+    let digits = tail.bytes().take_while(u8::is_ascii_digit).count();
+    let number = tail.get(..digits).filter(|digits| !digits.is_empty())?;
+    Some((number.parse().ok(), tail.get(digits..)?))
 }
