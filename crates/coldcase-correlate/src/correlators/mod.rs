@@ -2,10 +2,18 @@
 
 use crate::Correlator;
 
+mod first_seen;
+mod periodic_window;
+mod scan;
 mod ssh_auth;
+mod syn_flood;
 
 /// All correlators.
-pub static ALL: &[&Correlator] = &[&ssh_auth::CORRELATOR];
+pub static ALL: &[&Correlator] = &[
+    &first_seen::CORRELATOR,
+    &periodic_window::CORRELATOR,
+    &ssh_auth::CORRELATOR,
+];
 
 /// The correlator of this id.
 pub fn by_id(id: &str) -> Option<&'static Correlator> {
