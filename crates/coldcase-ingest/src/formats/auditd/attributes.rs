@@ -119,6 +119,18 @@ fn number_or_text(to: &mut Attributes, key: &str, text: &str) {
     };
 }
 
+/// A bare decimal number as a number, everything else as text.
+fn plain_value(to: &mut Attributes, key: &str, value: Value<'_>, text: &str) {
+    let is_padded = text.len() > 1 && text.starts_with('0');
+    match value
+        .number()
+        .filter(|_| value.form != Form::Quoted && !is_padded)
+    {
+        Some(number) => to.number(key, number),
+        None => to.text(key, text),
+    };
+}
+
 /// A number where the log has one, else the name; unset ones are left out.
 fn identity(to: &mut Attributes, key: &str, value: Option<Value<'_>>) {
     if let Some(text) = value
@@ -141,14 +153,14 @@ fn keys(to: &mut Attributes, key: Value<'_>) {
 
 fn paths(to: &mut Attributes, reading: &Reading<'_, '_>) {
     let paths = &reading.facts.paths;
-    if paths.is_empty() {
-        return;
-    }
     let name = |path: &PathItem<'_>| {
         path.name
             .and_then(Value::text)
             .map(|name| name.into_owned())
     };
+    if paths.iter().find_map(name).is_none() {
+        return;
+    }
     to.texts("paths", paths.iter().filter_map(name).take(MAX_LISTED));
     for (key, nametype) in [("created", b"CREATE".as_slice()), ("deleted", b"DELETE")] {
         let of_type = || paths.iter().filter(|path| path.nametype == nametype);
@@ -206,6 +218,9 @@ fn messages(to: &mut Attributes, reading: &Reading<'_, '_>) {
 
 fn rest(to: &mut Attributes, rest: &[(&[u8], Value<'_>)]) {
     for (at, (key, value)) in rest.iter().enumerate() {
+        if key.ends_with(b"auid") && is_unset(*value) || key.ends_with(b"ses") && is_unset(*value) {
+            continue;
+        }
         let text = match value.form == Form::Bare && ENCODED.contains(key) {
             true => value.text(),
             false => value.word(),
@@ -215,8 +230,8 @@ fn rest(to: &mut Attributes, rest: &[(&[u8], Value<'_>)]) {
         let number = earlier.count() + usize::from(RESERVED.contains(key)) + 1;
         let key = String::from_utf8_lossy(key);
         match number {
-            1 => to.text(&key, &text),
-            _ => to.text(&format!("{key}_{number}"), &text),
-        };
+            1 => plain_value(to, &key, *value, &text),
+            _ => plain_value(to, &format!("{key}_{number}"), *value, &text),
+        }
     }
 }

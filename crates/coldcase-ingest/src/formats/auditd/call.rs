@@ -36,6 +36,9 @@ pub fn name<'a>(call: &Call<'a>, enriched: Option<&'a [u8]>) -> Option<Syscall<'
         .number()
         .and_then(|number| u64::try_from(number).ok());
     let name = match known {
+        None if number.number().is_some() => {
+            Cow::Owned(format!("syscall_{}", String::from_utf8_lossy(number.raw)))
+        }
         None => String::from_utf8_lossy(number.raw),
         Some(number) => match (arch.and_then(|arch| arch.syscall(number)), enriched) {
             (Some("socketcall"), _) => {

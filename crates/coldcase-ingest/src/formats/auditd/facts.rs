@@ -84,7 +84,7 @@ pub struct Names<'a> {
 /// All that is known of one event.
 #[derive(Debug, Default)]
 pub struct Facts<'a> {
-    /// The first record.
+    /// The first record that is not a mere part (PATH, CWD, ...) of a call's event, else the first.
     pub first: Option<Part<'a>>,
     /// The first record that is no part of a system call's usual set.
     pub told: Option<Part<'a>>,
@@ -120,6 +120,10 @@ impl<'a> Facts<'a> {
         let mut facts = Self::default();
         // What SYSCALL says of the process wins over the other records, wherever it stands.
         for part in parts.clone() {
+            let begins_later = |first: &Part<'_>| first.kind.is_auxiliary();
+            if facts.first.as_ref().is_none_or(begins_later) && !part.kind.is_auxiliary() {
+                facts.first = Some(part);
+            }
             facts.first.get_or_insert(part);
             if matches!(part.kind, Kind::SYSCALL | Kind::URINGOP) {
                 facts.read_syscall(&part);

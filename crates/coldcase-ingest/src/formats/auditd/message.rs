@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use coldcase_model::action;
 
+use super::kind::Kind;
 use super::row::{Reading, account};
 use super::values::Value;
 
@@ -32,6 +33,11 @@ fn exec(message: &mut String, reading: &Reading<'_, '_>, command: &str) {
 }
 
 fn call(message: &mut String, reading: &Reading<'_, '_>) {
+    if let Some(told) = reading.facts.told {
+        let _ = write!(message, "{}", told.kind.show(told.name));
+        what(message, reading);
+        message.push_str(": ");
+    }
     match &reading.syscall {
         Some(call) => message.push_str(&call.name),
         None => message.push_str(&reading.kind),
@@ -53,6 +59,45 @@ fn told(message: &mut String, reading: &Reading<'_, '_>, command: &str) {
     let facts = reading.facts;
     let told = facts.told.map(|part| part.kind.show(part.name));
     message.push_str(told.as_deref().unwrap_or(&reading.kind));
+    what(message, reading);
+    if let Some(call) = &reading.syscall
+        && facts.call.success.is_none()
+    {
+        let _ = write!(message, " {}", call.name);
+    }
+    if let Some(key) = facts.key.and_then(Value::text) {
+        let _ = write!(message, " key {key}");
+    }
+    if let Some(path) = &reading.path {
+        let _ = write!(message, " {path}");
+    }
+    if let Some(data) = facts.rest_value(b"data").and_then(Value::text) {
+        message.push_str(" typed: ");
+        push_shown(message, &data);
+    } else if facts.said.cmd.is_some() {
+        message.push_str(": ");
+        push_shown(message, command);
+    }
+    let concerned = account(facts).or_else(|| {
+        let is_login = facts.told.is_some_and(|part| part.kind == Kind::LOGIN);
+        let is_about = facts.said.id.is_some() || is_login || reading.action == action::LOGIN;
+        reading.user.clone().filter(|_| is_about)
+    });
+    if let Some(user) = concerned {
+        let _ = write!(message, " for {user}");
+    }
+    if let Some(addr) = &reading.addr {
+        let _ = write!(message, " from {addr}");
+    }
+    by(message, reading);
+    if let Some(outcome) = reading.outcome {
+        let _ = write!(message, ": {outcome}");
+    }
+}
+
+/// What a record of its own kind says was done or decided.
+fn what(message: &mut String, reading: &Reading<'_, '_>) {
+    let facts = reading.facts;
     for value in [
         facts.said.op,
         facts.said.unit,
@@ -70,30 +115,6 @@ fn told(message: &mut String, reading: &Reading<'_, '_>, command: &str) {
             " {verdict} {{ {} }}",
             String::from_utf8_lossy(permissions)
         );
-    }
-    if let Some(path) = &reading.path {
-        let _ = write!(message, " {path}");
-    }
-    if let Some(data) = facts.rest_value(b"data").and_then(Value::text) {
-        message.push_str(" typed: ");
-        push_shown(message, &data);
-    } else if facts.said.cmd.is_some() {
-        message.push_str(": ");
-        push_shown(message, command);
-    }
-    let concerned = account(facts).or_else(|| {
-        let is_about = facts.said.id.is_some() || reading.action == action::LOGIN;
-        reading.user.clone().filter(|_| is_about)
-    });
-    if let Some(user) = concerned {
-        let _ = write!(message, " for {user}");
-    }
-    if let Some(addr) = &reading.addr {
-        let _ = write!(message, " from {addr}");
-    }
-    by(message, reading);
-    if let Some(outcome) = reading.outcome {
-        let _ = write!(message, ": {outcome}");
     }
 }
 

@@ -222,12 +222,12 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
 fn report(sink: &mut dyn Sink, late: u64, oversized: u64) {
     if late > 0 {
         let warning = format!(
-            "{late} records came after their event was complete: such events have a second row, marked late"
+            "records that came after their event was complete, and are rows of their own marked late: {late}"
         );
         sink.warn(Place::Whole, warning);
     }
     if oversized > 0 {
-        let warning = format!("{oversized} records were dropped from events of more than 256 KiB");
+        let warning = format!("records dropped from events of more than 256 KiB: {oversized}");
         sink.warn(Place::Whole, warning);
     }
 }

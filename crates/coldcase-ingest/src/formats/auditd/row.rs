@@ -212,6 +212,11 @@ fn choose_outcome(facts: &Facts<'_>, action: &str, exit: Option<&str>) -> Option
     }
     let of_call = facts.call.success;
     let of_message = facts.said.res;
+    // An abnormal end has a result too: that it was reported.
+    let is_anomaly = facts
+        .told
+        .is_some_and(|part| matches!(part.kind.0, 1700..=1799));
+    let of_message = of_message.filter(|_| !is_anomaly);
     let value = match action {
         action::SYSCALL | action::EXEC | action::CONNECT => of_call.or(of_message),
         _ => of_message.or(of_call),

@@ -303,8 +303,9 @@ fn take_value(tail: &[u8]) -> (Value<'_>, &[u8]) {
 
 /// A nested list ends at the record's last apostrophe: names inside may hold some.
 fn take_nested(inner: &[u8]) -> (Value<'_>, &[u8]) {
-    let end = memrchr(b'\'', inner).unwrap_or(inner.len());
-    let (raw, rest) = split(inner, end, 1);
+    let closes = |end: &usize| matches!(inner.get(end + 1), None | Some(b' '));
+    let end = memrchr(b'\'', inner).filter(closes);
+    let (raw, rest) = split(inner, end.unwrap_or(inner.len()), 1);
     let form = Form::Nested;
     (Value { raw, form }, rest)
 }
@@ -325,7 +326,7 @@ fn take_plain<'a>(key: &[u8], tail: &'a [u8], kind: Kind) -> (Value<'a>, &'a [u8
         let before = unseen.get(..found).unwrap_or_default();
         if let Some(space) = memrchr(b' ', before) {
             let token = before.get(space + 1..).unwrap_or_default();
-            if ends_plain(token, kind) {
+            if ends_plain(key, token, kind) {
                 break from + space;
             }
         }
@@ -339,13 +340,14 @@ fn take_plain<'a>(key: &[u8], tail: &'a [u8], kind: Kind) -> (Value<'a>, &'a [u8
 
 /// Whether this token before a `=` is the next key, not a part of the value: paths and command lines
 /// hold `=` too.
-fn ends_plain(token: &[u8], kind: Kind) -> bool {
+fn ends_plain(key: &[u8], token: &[u8], kind: Kind) -> bool {
     match kind {
         Kind::PROCTITLE | Kind::CWD => false,
         Kind::EXECVE => match token.strip_prefix(b"a") {
             Some(index) => index.first().is_some_and(u8::is_ascii_digit),
             None => false,
         },
+        Kind::PATH if key == b"item" => token == b"name",
         Kind::PATH => matches!(
             token,
             b"inode"
@@ -426,7 +428,7 @@ mod tests {
         check(
             Kind::PATH,
             "item=0 name=/a b=c inode=7 mode=file,755",
-            &["item=0 name=/a b=c", "inode=7", "mode=file,755"],
+            &["item=0", "name=/a b=c", "inode=7", "mode=file,755"],
         );
         check(
             Kind::PROCTITLE,
