@@ -112,6 +112,13 @@ fn split<'a>(header: &Header<'a>) -> Option<Pam<'a>> {
             text,
         });
     }
+    if message.starts_with("authentication failure; logname=") {
+        return Some(Pam {
+            service: None,
+            old: false,
+            text: message,
+        });
+    }
     if !message.starts_with("pam_") {
         return None;
     }

@@ -30,6 +30,7 @@ fn known<'a>(header: &Header<'a>, row: &mut Row<'a>) -> Option<()> {
         "su" | "su-l" => privilege::su(message, row),
         "CRON" | "cron" | "crond" | "CROND" | "crontab" => sessions::cron(program, message, row),
         "systemd-logind" => sessions::logind(message, row),
+        "vsftpd" => sessions::vsftpd(message, row),
         "login" => sessions::login(program, message, row),
         "useradd" | "adduser" | "usermod" | "userdel" | "groupadd" | "groupmod" | "groupdel"
         | "gpasswd" | "passwd" | "chpasswd" | "chage" | "chfn" | "chsh" | "newusers" => {
