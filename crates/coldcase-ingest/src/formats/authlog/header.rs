@@ -46,13 +46,15 @@ pub fn read(line: &str) -> Option<Header<'_>> {
         return Some(untagged(Some(stamp), None, message.trim_start()));
     }
     let rest = rest.strip_prefix(' ')?.trim_start_matches(' ');
-    if let Some(header) = tagged(Some(stamp), None, rest) {
+    let (host, after) = rest.split_once(' ').unwrap_or((rest, ""));
+    if host.ends_with([':', ']'])
+        && let Some(header) = tagged(Some(stamp), None, rest)
+    {
         return Some(header);
     }
     if let Some(inside) = rest.strip_prefix("[pid ") {
         return vsftpd(stamp, rest, inside);
     }
-    let (host, after) = rest.split_once(' ').unwrap_or((rest, ""));
     let after = after.trim_start_matches(' ');
     if let Some(header) = after
         .strip_prefix("-- ")
@@ -182,10 +184,6 @@ fn structured(stamp: Option<Stamp>, text: &str) -> Option<Header<'_>> {
     let (program, rest) = field(tagged)?;
     let (pid, rest) = field(rest)?;
     let (_, rest) = field(rest)?;
-    let pid = match pid {
-        None => None,
-        Some(pid) => Some(pid.parse().ok()),
-    };
     let message = match rest.strip_prefix('-') {
         Some(message) => message,
         None => data_end(rest).and_then(|end| rest.get(end..))?,
@@ -199,7 +197,7 @@ fn structured(stamp: Option<Stamp>, text: &str) -> Option<Header<'_>> {
         host,
         program: program.map(|program| program.rsplit('/').next().unwrap_or(program)),
         module: None,
-        pid: pid.flatten(),
+        pid: pid.and_then(|pid| pid.parse().ok()),
         tagged,
         message: message.strip_prefix('\u{feff}').unwrap_or(message),
     })

@@ -4,15 +4,13 @@ use super::header::Header;
 use super::row::Row;
 use super::{accounts, dropbear, pam, privilege, sessions, sshd};
 
-/// Row of a message; a wording that is unknown gives a `log` row that keeps its program.
-pub fn read<'a>(header: &Header<'a>) -> Row<'a> {
-    let mut row = Row::new();
-    if known(header, &mut row).is_none() {
-        row = Row::new();
+/// Fills the row of a message; a wording that is unknown gives a `log` row that keeps its program.
+pub fn read<'a>(header: &Header<'a>, row: &mut Row<'a>) {
+    if known(header, row).is_none() {
+        *row = Row::new();
         row.text("program", header.program.unwrap_or_default());
     }
     row.event.pid = header.pid;
-    row
 }
 
 fn known<'a>(header: &Header<'a>, row: &mut Row<'a>) -> Option<()> {
