@@ -26,11 +26,6 @@ pub struct Stamp {
 /// Seconds of a day.
 pub const DAY: i64 = 86_400;
 
-const MONTHS: [&[u8; 3]; 12] = [
-    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
-];
-const WEEKDAYS: [&[u8; 3]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
-
 /// The stamp at the beginning of a line and where it ends.
 pub fn read(line: &[u8]) -> Option<(Stamp, usize)> {
     if line.first()?.is_ascii_digit() {
@@ -39,7 +34,7 @@ pub fn read(line: &[u8]) -> Option<(Stamp, usize)> {
     if let Some(month) = month(line, 0) {
         return named(line, 0, month, None);
     }
-    let weekday = name_of(&WEEKDAYS, line, 0)?;
+    let weekday = weekday(line, 0)?;
     let mut at = 3;
     if byte(line, at) == b',' {
         at += 1;
@@ -128,9 +123,7 @@ fn named(line: &[u8], at: usize, month: u8, weekday: Option<u8>) -> Option<(Stam
 /// `2023-03-29T00:00:05.123456+08:00`, `2023-03-29 00:00:05,123`, `2023/03/29 00:00:05`,
 /// `2023 Mar 29 00:00:05`, `1680000000.5`.
 fn dated(line: &[u8], at: usize) -> Option<(Stamp, usize)> {
-    let Some(year) = four(line, at) else {
-        return None;
-    };
+    let year = four(line, at)?;
     let separator = byte(line, at + 4);
     if separator.is_ascii_digit() {
         return epoch(line, at);
@@ -297,13 +290,35 @@ fn short_number(line: &[u8], at: usize) -> Option<(u8, usize)> {
 }
 
 fn month(line: &[u8], at: usize) -> Option<u8> {
-    name_of(&MONTHS, line, at).map(|index| index + 1)
+    Some(match line.get(at..at + 3)? {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    })
 }
 
-fn name_of(names: &[&[u8; 3]], line: &[u8], at: usize) -> Option<u8> {
-    let name: &[u8; 3] = line.get(at..at + 3)?.first_chunk()?;
-    let index = names.iter().position(|known| *known == name)?;
-    u8::try_from(index).ok()
+/// 0 is Monday.
+fn weekday(line: &[u8], at: usize) -> Option<u8> {
+    Some(match line.get(at..at + 3)? {
+        b"Mon" => 0,
+        b"Tue" => 1,
+        b"Wed" => 2,
+        b"Thu" => 3,
+        b"Fri" => 4,
+        b"Sat" => 5,
+        b"Sun" => 6,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]

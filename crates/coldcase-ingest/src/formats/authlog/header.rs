@@ -30,6 +30,7 @@ pub struct Header<'a> {
 
 /// The head of a line, or `None` where it has no stamp.
 pub fn read(line: &str) -> Option<Header<'_>> {
+    let line = line.trim_end();
     let start = priority(line.as_bytes());
     let rest = line.get(start..)?;
     let versioned = line.get(..start)?.ends_with("1 ");
@@ -45,11 +46,29 @@ pub fn read(line: &str) -> Option<Header<'_>> {
         return Some(untagged(Some(stamp), None, message.trim_start()));
     }
     let rest = rest.strip_prefix(' ')?.trim_start_matches(' ');
-    if let Some(header) = tagged(Some(stamp), None, rest) {
+    let (host, after) = rest.split_once(' ').unwrap_or((rest, ""));
+    if host.ends_with([':', ']'])
+        && let Some(header) = tagged(Some(stamp), None, rest)
+    {
         return Some(header);
     }
-    let (host, after) = rest.split_once(' ').unwrap_or((rest, ""));
+    if let Some(inside) = rest.strip_prefix("[pid ") {
+        return vsftpd(stamp, rest, inside);
+    }
     let after = after.trim_start_matches(' ');
+    if let Some(header) = after
+        .strip_prefix("-- ")
+        .and_then(|text| tagged(Some(stamp), None, text))
+        && header.pid.is_some()
+    {
+        // Old login logs under the words of its own command line, `-- root[2421]`.
+        return Some(Header {
+            host: Some(host),
+            program: Some("login"),
+            tagged: after,
+            ..header
+        });
+    }
     if let Some(header) = tagged(Some(stamp), Some(host), after) {
         return Some(header);
     }
@@ -71,6 +90,17 @@ fn untagged<'a>(stamp: Option<Stamp>, host: Option<&'a str>, message: &'a str) -
         tagged: message,
         message,
     }
+}
+
+/// vsftpd's own log has no host and no program: `[pid 2] [ops] OK LOGIN: Client "10.0.0.1"`.
+fn vsftpd<'a>(stamp: Stamp, rest: &'a str, inside: &'a str) -> Option<Header<'a>> {
+    let (pid, message) = inside.split_once("] ")?;
+    Some(Header {
+        program: Some("vsftpd"),
+        pid: Some(pid.parse().ok()?),
+        message,
+        ..untagged(Some(stamp), None, rest)
+    })
 }
 
 /// `sshd[1]: `, `sshd(pam_unix)[1]: `, `/sbin/anacron[1]: `, `kernel: `, `[sshd]: `, `[sshd] `, `sshd[1] `.
@@ -132,8 +162,16 @@ fn tagged<'a>(stamp: Option<Stamp>, host: Option<&'a str>, text: &'a str) -> Opt
         None if numbered && after.starts_with(' ') => after,
         _ => return None,
     };
-    header.message = message.trim_start();
+    header.message = without_id(message.trim_start());
     Some(header)
+}
+
+/// Solaris puts `[ID 800047 auth.info] ` before the message.
+fn without_id(message: &str) -> &str {
+    let inside = message
+        .strip_prefix("[ID ")
+        .and_then(|rest| rest.split_once("] "));
+    inside.map_or(message, |(_, message)| message)
 }
 
 /// RFC 5424 after its stamp: host, program, process, message id, structured data, message.
@@ -146,10 +184,6 @@ fn structured(stamp: Option<Stamp>, text: &str) -> Option<Header<'_>> {
     let (program, rest) = field(tagged)?;
     let (pid, rest) = field(rest)?;
     let (_, rest) = field(rest)?;
-    let pid = match pid {
-        None => None,
-        Some(pid) => Some(pid.parse().ok()),
-    };
     let message = match rest.strip_prefix('-') {
         Some(message) => message,
         None => data_end(rest).and_then(|end| rest.get(end..))?,
@@ -163,7 +197,7 @@ fn structured(stamp: Option<Stamp>, text: &str) -> Option<Header<'_>> {
         host,
         program: program.map(|program| program.rsplit('/').next().unwrap_or(program)),
         module: None,
-        pid: pid.flatten(),
+        pid: pid.and_then(|pid| pid.parse().ok()),
         tagged,
         message: message.strip_prefix('\u{feff}').unwrap_or(message),
     })

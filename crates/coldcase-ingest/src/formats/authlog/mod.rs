@@ -119,7 +119,10 @@ impl<'a> Log<'a> {
             sink.skip(place, reason);
             return;
         }
-        let text = String::from_utf8_lossy(bytes);
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        };
         let mut rest: &str = &text;
         while let Some(end) = next_record(rest) {
             let (record, after) = rest.split_at(end);
@@ -170,20 +173,24 @@ impl<'a> Log<'a> {
 
     /// Emits the rows of a record that stands for `times` alike; whether they are logins.
     fn rows(&mut self, header: &Header<'_>, times: u32, number: u64, sink: &mut dyn Sink) -> bool {
+        let mut row = Row::new();
+        programs::read(header, &mut row);
+        self.settle(header, &mut row);
         let Row {
-            mut event,
-            mut attributes,
+            event,
+            attributes,
             times: own,
-        } = self.settled(header);
+            ..
+        } = &mut row;
         event.when = self.when(header, number, sink);
         event.line = Some(number);
         event.host = self.other_host(header.host);
         event.message = Some(Cow::Borrowed(shortened(header.tagged)));
-        let times = times.saturating_mul(own);
+        let times = times.saturating_mul(*own);
         if times > 1 {
             attributes.number("repeat", times);
         }
-        event.attributes = attributes.finish().map(Cow::Owned);
+        event.attributes = std::mem::take(attributes).finish().map(Cow::Owned);
         let login = event.action == action::SSH_LOGIN;
         if times > MOST_REPEATS {
             let warning = "a line that stands for more than 10000 others was counted as 10000";
@@ -191,39 +198,27 @@ impl<'a> Log<'a> {
         }
         let rows = if login { times.min(MOST_REPEATS) } else { 1 };
         for _ in 0..rows {
-            sink.event(&event);
+            sink.event(event);
         }
         login
     }
 
-    /// The record's row; sshd's own `Failed` line after a PAM error of the same process is no second decision.
-    fn settled<'t>(&mut self, header: &Header<'t>) -> Row<'t> {
-        let mut row = programs::read(header);
-        if row.event.action != action::SSH_LOGIN || !header.message.contains("keyboard-interactive")
-        {
-            if row.event.action == action::SSH_LOGIN
-                && header.message.contains("PAM: ")
-                && let Some(pid) = header.pid
-            {
-                if self.pam_errors.len() >= HELD_ERRORS {
-                    self.pam_errors.remove(0);
-                }
-                self.pam_errors.push(pid);
+    /// sshd's own `Failed` line after a PAM error of the same process is no second decision.
+    fn settle(&mut self, header: &Header<'_>, row: &mut Row<'_>) {
+        let Some(pid) = header.pid.filter(|_| row.pam_error || row.interactive) else {
+            return;
+        };
+        if row.pam_error {
+            if self.pam_errors.len() >= HELD_ERRORS {
+                self.pam_errors.remove(0);
             }
-            return row;
-        }
-        let failed = row.event.outcome == Some(outcome::FAILURE);
-        let held = self
-            .pam_errors
-            .iter()
-            .position(|pid| header.pid == Some(*pid));
-        if let Some(at) = held {
+            self.pam_errors.push(pid);
+        } else if let Some(at) = self.pam_errors.iter().position(|held| *held == pid) {
             self.pam_errors.remove(at);
-            if failed {
+            if row.event.outcome == Some(outcome::FAILURE) {
                 row.event.action = action::LOG;
             }
         }
-        row
     }
 
     fn when(
@@ -285,7 +280,11 @@ fn next_record(text: &str) -> Option<usize> {
 
 /// `last message repeated 3 times`, `--- last message repeated 5 times ---`.
 fn repeated_last(header: &Header<'_>) -> Option<u32> {
-    let message = header.message.trim_start_matches(['-', ' ']);
+    let message = header.message;
+    if !message.starts_with(['l', '-']) {
+        return None;
+    }
+    let message = message.trim_start_matches(['-', ' ']);
     count_of(message.strip_prefix("last message repeated ")?).map(|(count, _)| count)
 }
 

@@ -23,7 +23,8 @@ pub fn read<'a>(header: &Header<'a>, row: &mut Row<'a>) -> Option<()> {
     let service = pam.service.unwrap_or(program);
     if let Some(rest) = pam.text.strip_prefix("session opened for user ") {
         row.set(opened(service), None);
-        let (user, by) = rest.split_once(" by ").unwrap_or((rest, ""));
+        let (user, by) = rest.split_once(' ').unwrap_or((rest, ""));
+        let by = by.strip_prefix("by ").unwrap_or_default();
         row.user(name(user));
         let (user, by) = (name(user), name(by));
         if row.event.action == action::SU {
@@ -112,6 +113,13 @@ fn split<'a>(header: &Header<'a>) -> Option<Pam<'a>> {
             text,
         });
     }
+    if message.starts_with("authentication failure; logname=") {
+        return Some(Pam {
+            service: None,
+            old: false,
+            text: message,
+        });
+    }
     if !message.starts_with("pam_") {
         return None;
     }
@@ -143,21 +151,23 @@ fn failures(text: &str) -> Option<(Option<u32>, &str)> {
 /// `logname= uid=0 euid=0 tty=ssh ruser=U rhost=H  user=U`. Both users are the peer's text: what follows the true
 /// `rhost` is nothing, or `user=` to the end.
 fn who<'a>(facts: &'a str, row: &mut Row<'a>) {
-    let value = |key: &str| {
-        let (_, rest) = facts.split_once(key)?;
-        rest.split(' ').next()
+    let mut rest = facts;
+    let rest = loop {
+        let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+        if word.starts_with("ruser=") {
+            break rest.get(6..).unwrap_or_default();
+        }
+        if let Some(terminal) = word.strip_prefix("tty=") {
+            row.text("tty", terminal);
+        }
+        if after.is_empty() {
+            return;
+        }
+        rest = after;
     };
-    row.text("tty", value(" tty=").unwrap_or_default());
-    let Some((_, rest)) = facts.split_once("ruser=") else {
-        return;
-    };
-    let found = rest.match_indices("rhost=").find_map(|(at, _)| {
+    let found = memchr::memchr_iter(b' ', rest.as_bytes()).find_map(|at| {
         let ruser = rest.get(..at)?;
-        let ruser = match ruser {
-            "" => "",
-            _ => ruser.strip_suffix(' ')?,
-        };
-        let tail = rest.get(at + 6..)?;
+        let tail = rest.get(at + 1..)?.strip_prefix("rhost=")?;
         let (host, after) = tail.split_once(' ').unwrap_or((tail, ""));
         let after = after.trim_start();
         let user = match after {
@@ -189,9 +199,10 @@ fn opened(service: &str) -> &'static str {
 /// `root(uid=0)` is `root`, `(uid=0)` nobody.
 fn name(text: &str) -> &str {
     let text = text.trim_end();
-    text.find("(uid=")
-        .and_then(|at| text.get(..at))
-        .unwrap_or(text)
+    match text.split_once('(') {
+        Some((name, tail)) if tail.starts_with("uid=") => name,
+        _ => text,
+    }
 }
 
 /// Program and service; the actions of ssh need neither.

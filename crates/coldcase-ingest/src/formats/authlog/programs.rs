@@ -4,15 +4,13 @@ use super::header::Header;
 use super::row::Row;
 use super::{accounts, dropbear, pam, privilege, sessions, sshd};
 
-/// Row of a message; a wording that is unknown gives a `log` row that keeps its program.
-pub fn read<'a>(header: &Header<'a>) -> Row<'a> {
-    let mut row = Row::new();
-    if known(header, &mut row).is_none() {
-        row = Row::new();
+/// Fills the row of a message; a wording that is unknown gives a `log` row that keeps its program.
+pub fn read<'a>(header: &Header<'a>, row: &mut Row<'a>) {
+    if known(header, row).is_none() {
+        *row = Row::new();
         row.text("program", header.program.unwrap_or_default());
     }
     row.event.pid = header.pid;
-    row
 }
 
 fn known<'a>(header: &Header<'a>, row: &mut Row<'a>) -> Option<()> {
@@ -30,6 +28,7 @@ fn known<'a>(header: &Header<'a>, row: &mut Row<'a>) -> Option<()> {
         "su" | "su-l" => privilege::su(message, row),
         "CRON" | "cron" | "crond" | "CROND" | "crontab" => sessions::cron(program, message, row),
         "systemd-logind" => sessions::logind(message, row),
+        "vsftpd" => sessions::vsftpd(message, row),
         "login" => sessions::login(program, message, row),
         "useradd" | "adduser" | "usermod" | "userdel" | "groupadd" | "groupmod" | "groupdel"
         | "gpasswd" | "passwd" | "chpasswd" | "chage" | "chfn" | "chsh" | "newusers" => {

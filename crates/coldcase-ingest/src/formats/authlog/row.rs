@@ -12,6 +12,10 @@ pub struct Row<'a> {
     pub attributes: Attributes,
     /// How many authentications the line stands for.
     pub times: u32,
+    /// Whether sshd decided by keyboard-interactive.
+    pub interactive: bool,
+    /// Whether PAM's error told of the decision, and sshd's own line may follow.
+    pub pam_error: bool,
 }
 
 impl<'a> Row<'a> {
@@ -21,6 +25,8 @@ impl<'a> Row<'a> {
             event: Event::new(action::LOG),
             attributes: Attributes::new(),
             times: 1,
+            interactive: false,
+            pam_error: false,
         }
     }
 

@@ -1,8 +1,8 @@
-//! Wordings of cron, systemd-logind and login.
+//! Wordings of cron, systemd-logind, login and vsftpd.
 
 use coldcase_model::action;
 
-use super::row::{Row, outcome_of};
+use super::row::{Row, outcome_of, quoted};
 
 /// `(root) CMD (run-parts /etc/cron.hourly)`; what else cron says of a user stays a `log` row with that user.
 pub fn cron<'a>(program: &str, message: &'a str, row: &mut Row<'a>) -> Option<()> {
@@ -57,5 +57,20 @@ pub fn login<'a>(program: &str, message: &'a str, row: &mut Row<'a>) -> Option<(
         word(" ON ").or_else(|| word(" on ")).unwrap_or_default(),
     );
     row.peer(word(" FROM ").unwrap_or_default(), None);
+    Some(())
+}
+
+/// `[ops] OK LOGIN: Client "10.0.0.1"`, `[ops] FAIL LOGIN: Client "10.0.0.1"`; the name is the client's.
+pub fn vsftpd<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
+    let (user, rest) = message.strip_prefix('[')?.rsplit_once("] ")?;
+    let (word, client) = rest.split_once(" LOGIN: Client ")?;
+    let success = match word {
+        "OK" => true,
+        "FAIL" => false,
+        _ => return None,
+    };
+    row.set(action::LOGIN, outcome_of(success)).user(user);
+    row.text("program", "vsftpd");
+    row.peer(quoted(client)?, None);
     Some(())
 }

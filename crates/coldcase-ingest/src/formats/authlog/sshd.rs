@@ -37,8 +37,10 @@ pub fn read<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
 /// Without the level before it and the process that it speaks of behind it.
 fn bare(message: &str) -> &str {
     let mut text = message;
-    for level in ["error: ", "fatal: ", "info: ", "debug1: "] {
-        text = text.strip_prefix(level).unwrap_or(text);
+    if message.starts_with(|first: char| first.is_ascii_lowercase()) {
+        for level in ["error: ", "fatal: ", "info: ", "debug1: "] {
+            text = text.strip_prefix(level).unwrap_or(text);
+        }
     }
     for process in [" [preauth]", " [postauth]"] {
         text = text.strip_suffix(process).unwrap_or(text);
@@ -49,16 +51,16 @@ fn bare(message: &str) -> &str {
 /// `Accepted publickey for root from 10.0.0.1 port 22 ssh2: ED25519 SHA256:...`: the user is an account of the
 /// host, what follows the address may be text of the client's certificate.
 fn accepted<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
-    let (method, rest) = message.strip_prefix("Accepted ")?.split_once(" for ")?;
-    let peer = rest
-        .match_indices(" from ")
-        .find_map(|(at, _)| peer_after(rest, at))?;
+    let (method, rest) = message.strip_prefix("Accepted ")?.split_once(' ')?;
+    let rest = rest.strip_prefix("for ")?;
+    let peer = memchr::memchr_iter(b' ', rest.as_bytes()).find_map(|at| peer_after(rest, at))?;
     decided(outcome::SUCCESS, method, peer, row)
 }
 
 /// `Failed password for invalid user a b from 10.0.0.1 port 22 ssh2`: the user is the attacker's text.
 fn failed<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
-    let (method, rest) = message.strip_prefix("Failed ")?.split_once(" for ")?;
+    let (method, rest) = message.strip_prefix("Failed ")?.split_once(' ')?;
+    let rest = rest.strip_prefix("for ")?;
     decided(outcome::FAILURE, method, last_peer(rest)?, row)
 }
 
@@ -68,10 +70,8 @@ fn decided<'a>(
     peer: Peer<'a>,
     row: &mut Row<'a>,
 ) -> Option<()> {
-    if method.contains(' ') {
-        return None;
-    }
     row.set(action::SSH_LOGIN, Some(outcome));
+    row.interactive = method.starts_with("keyboard-interactive");
     row.text("method", method);
     account(peer.before, row);
     row.peer(peer.address, peer.port);
@@ -84,19 +84,25 @@ fn decided<'a>(
 
 /// Takes `invalid user ` off and says so.
 fn account<'a>(text: &'a str, row: &mut Row<'a>) {
-    let bare = [
-        "invalid user ",
-        "illegal user ",
-        "authenticating user ",
-        "user ",
-    ]
-    .iter()
-    .find_map(|prefix| text.strip_prefix(prefix));
-    if text.starts_with("invalid user") || text.starts_with("illegal user") {
+    let bare = ["invalid user", "illegal user"].iter().find_map(|prefix| {
+        let rest = text.strip_prefix(prefix)?;
+        (rest.is_empty() || rest.starts_with(' ')).then(|| rest.trim_start())
+    });
+    if bare.is_some() {
         row.attributes.flag("invalid_user", true);
-        row.user(bare.unwrap_or_default());
-    } else {
-        row.user(bare.unwrap_or(text));
+    }
+    row.user(bare.unwrap_or(text));
+}
+
+/// The same where sshd says more of the account: `authenticating user root`, `user root`.
+fn leaving<'a>(text: &'a str, row: &mut Row<'a>) {
+    let known = ["authenticating user ", "user "];
+    let bare = known.iter().find_map(|prefix| text.strip_prefix(prefix));
+    match bare {
+        Some(user) => {
+            row.user(user);
+        }
+        None => account(text, row),
     }
 }
 
@@ -111,6 +117,7 @@ fn pam_error<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
         return None;
     }
     row.set(action::SSH_LOGIN, Some(outcome::FAILURE));
+    row.pam_error = true;
     row.text("method", PAM_METHOD);
     account(user, row);
     row.peer(address, None);
@@ -143,7 +150,7 @@ fn refused_user<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
         let tail = rest.get(at..)?.trim_start().strip_prefix("from ")?;
         let peer = leading_peer(tail)?;
         row.set(action::SSH_INVALID_USER, None);
-        row.user(rest.get(..at)?).peer(peer.address, peer.port);
+        row.user(rest.get(..at)?.trim()).peer(peer.address, peer.port);
         return Some(());
     }
     let named = [
@@ -268,8 +275,10 @@ fn disconnect<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
         row.peer(address, None).text("reason", "refused");
         return Some(());
     }
+    let first = message.as_bytes().first();
     let found = DISCONNECTS
         .iter()
+        .filter(|(prefix, ..)| prefix.as_bytes().first() == first)
         .find_map(|(prefix, order, reason)| Some((message.strip_prefix(prefix)?, order, *reason)));
     let (rest, order, reason) = found?;
     let peer = match order {
@@ -285,8 +294,10 @@ fn disconnect<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
         row.text("reason", reason);
         return Some(());
     };
-    if matches!(order, Order::Last) || reason.starts_with("maximum") {
-        account(peer.before, row);
+    match order {
+        Order::Last => leaving(peer.before, row),
+        Order::From if reason.starts_with("maximum") => account(peer.before, row),
+        _ => {}
     }
     row.peer(peer.address, peer.port);
     let said = peer.after.trim_start_matches([':', ' ']);
@@ -350,8 +361,7 @@ fn leading_peer(text: &str) -> Option<Peer<'_>> {
 
 /// `... ADDRESS port N ...` where the last one counts; without a port the last word is the address.
 fn trailing_peer(text: &str) -> Option<Peer<'_>> {
-    let mut end = text.len();
-    while let Some(at) = text.get(..end)?.rfind(" port ") {
+    for at in memchr::memrchr_iter(b' ', text.as_bytes()) {
         if let Some((port, after)) = text.get(at + 1..).and_then(port_at) {
             let head = text.get(..at)?;
             let (before, address) = head.rsplit_once(' ').unwrap_or(("", head));
@@ -362,7 +372,6 @@ fn trailing_peer(text: &str) -> Option<Peer<'_>> {
                 after,
             });
         }
-        end = at;
     }
     let (before, address) = text.rsplit_once(' ').unwrap_or(("", text));
     canonical_ip(address).is_some().then_some(Peer {
@@ -375,19 +384,13 @@ fn trailing_peer(text: &str) -> Option<Peer<'_>> {
 
 /// `USER from ADDRESS port N ...` where the last one counts.
 fn last_peer(text: &str) -> Option<Peer<'_>> {
-    let mut end = text.len();
-    loop {
-        let at = text.get(..end)?.rfind(" from ")?;
-        if let Some(peer) = peer_after(text, at) {
-            return Some(peer);
-        }
-        end = at;
-    }
+    memchr::memrchr_iter(b' ', text.as_bytes()).find_map(|at| peer_after(text, at))
 }
 
-/// What follows the ` from ` at this place, if it is a peer with a port.
+/// What follows the blank at this place, if it is `from` and a peer with a port.
 fn peer_after(text: &str, at: usize) -> Option<Peer<'_>> {
-    let (address, rest) = text.get(at + 6..)?.split_once(' ')?;
+    let rest = text.get(at + 1..)?.strip_prefix("from ")?;
+    let (address, rest) = rest.split_once(' ')?;
     let (port, after) = port_at(rest)?;
     Some(Peer {
         before: text.get(..at)?,
