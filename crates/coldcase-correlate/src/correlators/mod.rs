@@ -12,7 +12,9 @@ mod syn_flood;
 pub static ALL: &[&Correlator] = &[
     &first_seen::CORRELATOR,
     &periodic_window::CORRELATOR,
+    &scan::CORRELATOR,
     &ssh_auth::CORRELATOR,
+    &syn_flood::CORRELATOR,
 ];
 
 /// The correlator of this id.
