@@ -2,4 +2,5 @@
 //! No IO, no allocation a packet; bytes from an attacker never panic, hang or grow anything.
 
 pub mod capture;
+pub mod dns;
 pub mod packet;
