@@ -3,7 +3,7 @@
 //!
 //! **Recognised** by the heads of most lines: a stamp, mostly a host, a program with a colon behind it. The stamp is
 //! RFC 3164's (`Mar  9 04:05:06`), the same with a year or a fraction, RFC 3339 and ISO 8601 (rsyslog's
-//! `RSYSLOG_FileFormat`, `journalctl -o short-iso`), RFC 5424 with structured data, seconds since 1970; `<PRI>` may stand
+//! `RSYSLOG_FileFormat`, `journalctl -o short-iso`), RFC 5424 with structured data; `<PRI>` may stand
 //! before it, as may a weekday. Records that a sender ran together on one line (`<86>...<86>...`) are taken apart.
 //!
 //! **Times.** A zone in the stamp is used; without one the artifact's zone is assumed. Years of year-less stamps

@@ -150,7 +150,8 @@ fn refused_user<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
         let tail = rest.get(at..)?.trim_start().strip_prefix("from ")?;
         let peer = leading_peer(tail)?;
         row.set(action::SSH_INVALID_USER, None);
-        row.user(rest.get(..at)?.trim()).peer(peer.address, peer.port);
+        row.user(rest.get(..at)?.trim())
+            .peer(peer.address, peer.port);
         return Some(());
     }
     let named = [

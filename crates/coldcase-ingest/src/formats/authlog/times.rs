@@ -6,7 +6,7 @@ use coldcase_model::{Basis, Precision, Timestamp, When};
 
 use crate::Clock;
 use crate::years::{
-    Running,
+    Mark, Running, nearest_year,
     stamp::{DAY, Stamp, days_of},
 };
 
@@ -27,6 +27,8 @@ pub struct Times<'a> {
     clock: &'a Clock,
     first_year: Option<i32>,
     running: Running,
+    /// The latest stamp with a year, by the log's own clock.
+    dated: Option<i64>,
     /// A local day whose hours all have one offset from UTC: its instants follow by adding.
     plain: Option<((i32, u8, u8), Timestamp)>,
     /// The latest ambiguous time read, and whether the repeated hour is in its second pass.
@@ -40,6 +42,7 @@ impl<'a> Times<'a> {
             clock,
             first_year: clock.first_year,
             running: Running::default(),
+            dated: None,
             plain: None,
             repeated: None,
         }
@@ -47,15 +50,24 @@ impl<'a> Times<'a> {
 
     /// When this was.
     pub fn when(&mut self, stamp: &Stamp) -> Result<When, Unknown> {
-        self.running.step(stamp.month, stamp.day);
         let precision = Precision::of_fraction_digits(usize::from(stamp.digits));
         let year = match stamp.year {
             Some(year) => {
-                self.first_year = Some(year.saturating_sub(self.running.wraps));
+                self.dated = Some(Mark::from(stamp).local(year));
                 year
             }
             None => {
-                let first = self.first_year.ok_or(Unknown::Year)?;
+                self.running.step(stamp.month, stamp.day);
+                let first = match (self.first_year, self.dated) {
+                    (Some(first), _) => first,
+                    (None, None) => return Err(Unknown::Year),
+                    (None, Some(local)) => {
+                        let year = nearest_year(Mark::from(stamp), local).ok_or(Unknown::Year)?;
+                        *self
+                            .first_year
+                            .insert(year.saturating_sub(self.running.wraps))
+                    }
+                };
                 first.saturating_add(self.running.wraps)
             }
         };
