@@ -136,3 +136,82 @@ impl<'a> Times<'a> {
         between.num_nanoseconds().unwrap_or(0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::Tz;
+
+    use super::*;
+    use crate::years::stamp;
+    use crate::{Zone, ZoneSource};
+
+    /// Stamps of one log in a zone, and the times they give.
+    fn check(tz: Tz, first_year: Option<i32>, log: &[(&str, Result<&str, Unknown>)]) {
+        let zone = Zone {
+            tz,
+            source: ZoneSource::CaseFile,
+        };
+        let clock = Clock {
+            zone,
+            first_year,
+            ..Clock::UNKNOWN
+        };
+        let mut times = Times::new(&clock);
+        for (line, expected) in log {
+            let (stamp, _) = stamp::read(line.as_bytes()).expect("a stamp");
+            let got = times.when(&stamp).map(|when| when.ts.to_string());
+            assert_eq!(got, expected.map(str::to_owned), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_hour_that_autumn_repeats() {
+        let log = [
+            ("Oct 29 01:59:59 ", Ok("2023-10-28T23:59:59Z")),
+            ("Oct 29 02:00:00 ", Ok("2023-10-29T00:00:00Z")),
+            ("Oct 29 02:50:00 ", Ok("2023-10-29T00:50:00Z")),
+            ("Oct 29 02:49:58 ", Ok("2023-10-29T00:49:58Z")), // a late record
+            ("Oct 29 02:10:00 ", Ok("2023-10-29T01:10:00Z")),
+            ("Oct 29 02:59:00 ", Ok("2023-10-29T01:59:00Z")),
+            ("Oct 29 03:00:00 ", Ok("2023-10-29T02:00:00Z")),
+            ("Oct 30 02:30:00 ", Ok("2023-10-30T01:30:00Z")),
+        ];
+        check(Tz::Europe__Berlin, Some(2023), &log);
+    }
+
+    #[test]
+    fn the_hour_that_spring_skips_and_days_around_it() {
+        let log = [
+            ("Mar 25 23:59:59 ", Ok("2023-03-25T22:59:59Z")),
+            ("Mar 26 00:30:00 ", Ok("2023-03-25T23:30:00Z")),
+            ("Mar 26 02:30:00 ", Ok("2023-03-26T01:30:00Z")),
+            ("Mar 26 03:30:00 ", Ok("2023-03-26T01:30:00Z")),
+            ("Mar 27 03:30:00 ", Ok("2023-03-27T01:30:00Z")),
+        ];
+        check(Tz::Europe__Berlin, Some(2023), &log);
+    }
+
+    #[test]
+    fn years_run_on() {
+        let log = [
+            ("Dec 31 23:59:59 ", Ok("2023-12-31T23:59:59Z")),
+            ("Jan  1 00:00:00 ", Ok("2024-01-01T00:00:00Z")),
+            ("Dec 31 23:59:59.5 ", Ok("2023-12-31T23:59:59.500Z")),
+            ("Feb 29 00:00:00 ", Ok("2024-02-29T00:00:00Z")),
+            ("2030-01-01T00:00:00+01:00", Ok("2029-12-31T23:00:00Z")),
+            ("Mar  1 00:00:00 ", Ok("2024-03-01T00:00:00Z")),
+        ];
+        check(Tz::UTC, Some(2023), &log);
+        let log = [
+            ("Dec 31 23:59:59 ", Err(Unknown::Year)),
+            ("2024-01-01T00:00:00+00:00", Ok("2024-01-01T00:00:00Z")),
+            ("Jan  1 00:00:01 ", Ok("2024-01-01T00:00:01Z")),
+        ];
+        check(Tz::UTC, None, &log);
+        check(
+            Tz::UTC,
+            Some(2023),
+            &[("Feb 29 00:00:00 ", Err(Unknown::Date))],
+        );
+    }
+}
