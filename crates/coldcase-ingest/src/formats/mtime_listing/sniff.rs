@@ -1,5 +1,6 @@
 //! Whether a text is a listing: by the lines that read as rows against those that do not.
 
+use super::cursor::at;
 use super::ls::{self, Parsed};
 use super::reader::{is_error, is_total};
 use super::{bodyfile, command, printf, stat};
@@ -14,6 +15,7 @@ struct Tally {
     ls: usize,
     bodyfile: usize,
     printf: usize,
+    nested: usize,
     stat_files: usize,
     stat_times: usize,
     other: usize,
@@ -53,8 +55,13 @@ impl Tally {
                 Some(_) => {}
                 None if neutral() => {}
                 None if bodyfile::parse(line).is_some() => self.bodyfile += 1,
-                None if printf::parse(line).is_some() => self.printf += 1,
-                None => self.other += 1,
+                None => match printf::parse(line) {
+                    Some(row) => {
+                        self.printf += 1;
+                        self.nested += usize::from(is_nested(at(line, &row.path)));
+                    }
+                    None => self.other += 1,
+                },
             },
         }
     }
@@ -69,8 +76,16 @@ impl Tally {
         let printf = self.printf > 0 && 20 * rows >= 19 * (rows + self.other);
         match (bodyfile, stat || ls, printf) {
             (true, _, _) => Sniff::Sure,
-            (_, true, _) | (_, _, true) => Sniff::Likely,
+            (_, true, _) => Sniff::Likely,
+            // `/name TIME` alone is also how docker names a container.
+            (_, _, true) if self.nested > 0 => Sniff::Likely,
+            (_, _, true) => Sniff::Weak,
             _ => Sniff::No,
         }
     }
+}
+
+/// Whether a path has more than one part.
+fn is_nested(path: &[u8]) -> bool {
+    memchr::memchr_iter(b'/', path).count() > 1
 }
