@@ -15,6 +15,9 @@ impl Attributes {
     }
 
     fn key(&mut self, key: &str) {
+        if self.json.is_empty() {
+            self.json.reserve(96);
+        }
         self.json.push(if self.json.is_empty() { '{' } else { ',' });
         push_json_text(&mut self.json, key);
         self.json.push(':');
@@ -109,6 +112,14 @@ impl Attributes {
 
 fn push_json_text(json: &mut String, value: &str) {
     json.push('"');
+    if !value
+        .bytes()
+        .any(|byte| byte < b' ' || byte == b'"' || byte == b'\\')
+    {
+        json.push_str(value);
+        json.push('"');
+        return;
+    }
     for character in value.chars() {
         match character {
             '"' => json.push_str("\\\""),

@@ -1,8 +1,44 @@
-//! coredns
+//! The log of CoreDNS: what clients asked, as the plugin `log` writes it, and the lines around it.
+//!
+//! A query line is the plugin's common format, with or without what its versions and their carriers put
+//! around it:
+//!
+//! ```text
+//! [INFO] 10.244.6.2:33562 - 56151 "A IN example.com. udp 57 false 512" NXDOMAIN qr,aa,rd 150 0.000428946s
+//! 172.17.0.18:41675 - [07/Sep/2018:15:29:11 +0000] 59925 "A IN example.com. udp 54 false 512" NOERROR qr,rd 106 66.6µs
+//! ```
+//!
+//! Read are: the client with port (IPv6 in brackets or not; before 1.1 without port and id), the id, the
+//! question (type, class, name, transport, size, DNSSEC wanted, buffer size), response code, header
+//! flags, response size, duration (`0.0004s`, `1.2ms`, `66.6µs`, `1m0.5s`), and what the combined format or metadata
+//! add after it. Escapes in names are brought into the one form that captures have here (`\DDD`).
+//!
+//! Around a line may stand, in this order and each once or twice: docker's json-file object, containerd's and
+//! CRI-O's `TIME stdout F `, `[pod/NAME/CONTAINER] ` of `kubectl logs --prefix`, a stamp of `kubectl logs
+//! --timestamps` or of CoreDNS itself (`2019-03-06T08:55:28.903Z`, any offset; before 1.2 `2018/09/07 15:29:04`, which
+//! has no zone), or any words before the level (`stern`, `docker compose`, the journal).
+//!
+//! Rows: one `dns-query` a query line, at the moment the line was written (the question came `duration_ns`
+//! earlier); `attributes`: `id`, `size`, `response_size`, `duration_ns`, `flags`, `dnssec_ok`, `buffer_size`, `class`
+//! where it is not IN, and `server`, the pod that logged, where prefix or path name it. The forms of names: types
+//! that older versions print as `TYPE65` get their name. `plugin/errors` lines become `log` rows with domain, type
+//! and response code; banners and other plugins' lines `log` rows.
+//!
+//! Limits: CoreDNS since 1.5 writes no time of its own; without a carrier's stamp the rows have none, only
+//! their order. Year-less stamps of syslog before a line are not read. A format that the Corefile made up gives
+//! `log` rows. The client is who CoreDNS saw: behind some CNIs the node or a gateway, not the pod.
+//!
+//! Source: CoreDNS plugin/log (README, log.go), plugin/errors, request and `github.com/miekg/dns`.
 
-use coldcase_model::Sink;
+use coldcase_model::{Attributes, Event, Place, Sink, action};
 
-use crate::{Format, IngestError, Input, Leftover, Probe, Sniff};
+use crate::{Clock, Format, IngestError, Input, Leftover, Line, Lines, Probe, Sniff};
+
+mod carrier;
+mod query;
+
+use carrier::Carried;
+use query::Query;
 
 /// The format.
 pub static FORMAT: Format = Format {
@@ -15,10 +51,147 @@ pub static FORMAT: Format = Format {
     join: None,
 };
 
-fn sniff(_probe: &Probe<'_>) -> Sniff {
-    Sniff::No
+/// Lines that are looked at to recognise the format.
+const SNIFFED_LINES: usize = 200;
+
+fn sniff(probe: &Probe<'_>) -> Sniff {
+    if probe.is_binary() {
+        return Sniff::No;
+    }
+    let (mut seen, mut own, mut queries) = (0_usize, 0_usize, 0_usize);
+    for line in probe.lines().take(SNIFFED_LINES) {
+        let Ok(text) = std::str::from_utf8(line) else {
+            continue;
+        };
+        if text.trim().is_empty() {
+            continue;
+        }
+        seen += 1;
+        let carried = carrier::unwrap(text, &Clock::UNKNOWN);
+        if Query::parse(carried.body()).is_some() {
+            queries += 1;
+        } else if carried
+            .level
+            .is_some_and(|_| carried.message.starts_with("plugin/"))
+            || carried.message.starts_with("CoreDNS-")
+        {
+            own += 1;
+        }
+    }
+    match (queries, own) {
+        (0, 0) => Sniff::No,
+        // A log of many containers has other lines in between, and other readers.
+        _ if (queries + own) * 10 < seen => Sniff::Weak,
+        (0, _) => Sniff::Likely,
+        _ => Sniff::Sure,
+    }
 }
 
-fn ingest(_input: &mut Input<'_>, _sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
+fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
+    let server = carrier::server_of_path(input.path);
+    let mut lines = Lines::new(&mut input.reader);
+    while let Some(line) = lines.next_line()? {
+        read_line(&line, server, input.clock, sink);
+    }
     Ok(None)
 }
+
+fn read_line(line: &Line<'_>, server: Option<&str>, clock: &Clock, sink: &mut dyn Sink) {
+    let place = Place::Line(line.number);
+    if line.cut {
+        return sink.skip(place, "line longer than 1 MiB");
+    }
+    let Ok(text) = std::str::from_utf8(line.bytes) else {
+        return sink.skip(place, "not text");
+    };
+    if text.bytes().any(|byte| byte == 0) {
+        return sink.skip(place, "not text");
+    }
+    if text.trim().is_empty() {
+        return sink.skip(place, "blank line");
+    }
+    let carried = carrier::unwrap(text, clock);
+    let server = carried.server.as_deref().or(server);
+    let body = carried.body();
+    if let Some(query) = Query::parse(body) {
+        sink.event(&query_event(&query, &carried, server, line.number, clock));
+    } else if !line.ended && body.contains(" - ") && body.contains('"') {
+        return sink.skip(place, "query line cut at the end of the file");
+    } else if query::resembles(body) {
+        return sink.skip(place, "damaged query line");
+    } else {
+        sink.event(&log_event(&carried, server, line.number));
+    }
+    sink.used(1);
+}
+
+fn query_event<'e>(
+    query: &'e Query<'_>,
+    carried: &'e Carried<'_>,
+    server: Option<&str>,
+    line: u64,
+    clock: &Clock,
+) -> Event<'e> {
+    let mut attributes = Attributes::new();
+    attributes
+        .number_if("id", query.id)
+        .number_if("size", query.size)
+        .number_if("response_size", query.response_size)
+        .number_if("duration_ns", query.duration_ns)
+        .text_if("flags", query.flags);
+    if let Some(wanted) = query.dnssec_ok {
+        attributes.flag("dnssec_ok", wanted);
+    }
+    attributes.number_if("buffer_size", query.buffer_size);
+    if query.class != "IN" {
+        attributes.text("class", query.class);
+    }
+    attributes.text_if("server", server);
+    let message = carried.body().trim();
+    Event {
+        when: carried.when.or_else(|| query.when(clock)),
+        src_ip: Some(query.client.clone()),
+        src_port: query.port,
+        protocol: query.protocol,
+        domain: Some(query.domain.clone()),
+        query_type: Some(query.qtype.clone()),
+        response_code: query.response_code.clone(),
+        attributes: attributes.finish().map(Into::into),
+        message: Some(message.into()),
+        line: Some(line),
+        ..Event::new(action::DNS_QUERY)
+    }
+}
+
+fn log_event<'e>(carried: &'e Carried<'_>, server: Option<&str>, line: u64) -> Event<'e> {
+    let mut attributes = Attributes::new();
+    attributes.text("program", "coredns");
+    attributes.text_if("level", carried.level);
+    let mut event = Event {
+        when: carried.when,
+        message: Some(carried.body().into()),
+        line: Some(line),
+        ..Event::new(action::LOG)
+    };
+    if let Some((plugin, text)) = carried
+        .message
+        .strip_prefix("plugin/")
+        .and_then(|rest| rest.split_once(": "))
+    {
+        attributes.text("plugin", plugin);
+        if plugin == "errors"
+            && let Some(failure) = query::failure(text)
+        {
+            attributes.text("error", failure.error);
+            event.domain = Some(failure.domain);
+            event.query_type = Some(failure.qtype);
+            event.response_code = Some(failure.response_code);
+        }
+    }
+    attributes.text_if("server", server);
+    event.attributes = attributes.finish().map(Into::into);
+    event
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use coldcase_model::{Place as SinkPlace, Sink};
 use coldcase_wire::capture::Packet;
-use coldcase_wire::packet::{self, Segment, Tcp, Transport, Udp};
+use coldcase_wire::packet::{self, Icmp, Segment, Tcp, Transport, Udp};
 
 use super::address::{Addr, FlowKey, Origin, TCP, UDP};
 use super::attempts::Attempts;
@@ -58,6 +58,8 @@ pub(super) struct Engine {
     pub(super) file: u32,
     /// First time of the file, where a file before it may hold the beginning of its flows.
     pub(super) joins_from: Option<i64>,
+    /// Whether the file may hold several interfaces without naming them in its packets (pcapng).
+    pub(super) several: bool,
     /// The capture's time: never moved by a single stray stamp.
     pub(super) now: i64,
     before: i64,
@@ -90,6 +92,7 @@ impl Engine {
             edges: Vec::new(),
             file: 0,
             joins_from,
+            several: false,
             now: i64::MIN,
             before: i64::MIN,
             heads: 0,
@@ -112,7 +115,7 @@ impl Engine {
                 return;
             }
         };
-        let before = match sighting(packet, &segment) {
+        let before = match sighting(packet, &segment, self.several) {
             Some(sighting) => match self.copies.judge(&sighting) {
                 Seen::Copy => {
                     self.used += 1;
@@ -426,7 +429,7 @@ impl Engine {
     }
 
     /// An ICMP message that quotes a SYN as unreachable refuses it; whether it did.
-    fn icmp(&mut self, frame: &Frame, icmp: &packet::Icmp<'_>, out: &mut dyn Outlets) -> bool {
+    fn icmp(&mut self, frame: &Frame, icmp: &Icmp<'_>, out: &mut dyn Outlets) -> bool {
         let Some(quoted) = icmp.quoted.filter(|_| icmp.unreachable) else {
             return false;
         };
@@ -544,11 +547,16 @@ pub(super) fn skip_lost(lost: &mut Vec<Origin>, out: &mut dyn Outlets) {
 }
 
 /// The packet as one sighting among those on other interfaces; nothing where the capture has one.
-pub(super) fn sighting(packet: &Packet<'_>, segment: &Segment<'_>) -> Option<Sighting> {
-    let packet_type = segment.packet_type?;
-    let place = match segment.interface_index {
-        Some(index) => Place::Interface((index << 3) | u32::from(packet_type & 7)),
-        None => Place::Unknown,
+pub(super) fn sighting(
+    packet: &Packet<'_>,
+    segment: &Segment<'_>,
+    several: bool,
+) -> Option<Sighting> {
+    let place = match (segment.packet_type, segment.interface_index) {
+        (Some(kind), Some(index)) => Place::Interface((index << 3) | u32::from(kind & 7)),
+        (Some(_), None) => Place::Unknown,
+        (None, _) if several => Place::Interface(packet.interface << 3),
+        (None, _) => return None,
     };
     let ports = match &segment.transport {
         Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),

@@ -66,6 +66,9 @@ pub static FORMAT: Format = Format {
     join: Some(series::join),
 };
 
+/// How pcapng begins, in both byte orders.
+const PCAPNG: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+
 /// Bytes read at a time.
 const CHUNK: usize = 1 << 20;
 
@@ -88,7 +91,7 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
     let mut reading = Reading::default();
     let mut buffer = Buffer::default();
     let mut decoder = Decoder::new();
-    let mut wanted = 1;
+    let mut wanted = PCAPNG.len();
     loop {
         if let Err(error) = buffer.fill(&mut input.reader, wanted) {
             if reading.file.is_none() {
@@ -97,6 +100,7 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
             let warning = format!("reading ended early: {error}; what was read is used");
             sink.warn(Place::Whole, warning);
         }
+        reading.pcapng |= reading.file.is_none() && buffer.unread().starts_with(&PCAPNG);
         wanted = match reading.take_all(&mut decoder, &mut buffer, sink) {
             Ok(Some(wanted)) => wanted,
             Ok(None) => break,
@@ -114,6 +118,7 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
 
 #[derive(Default)]
 struct Reading {
+    pcapng: bool,
     file: Option<Box<FileState>>,
     losses: u64,
     lost_bytes: u64,
@@ -134,7 +139,7 @@ impl Reading {
                 Step::Packet { packet, consumed } => {
                     let file = self
                         .file
-                        .get_or_insert_with(|| Box::new(FileState::new(&packet)));
+                        .get_or_insert_with(|| Box::new(FileState::new(&packet, self.pcapng)));
                     file.packet(&packet, sink);
                     consumed
                 }

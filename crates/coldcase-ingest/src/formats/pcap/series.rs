@@ -72,10 +72,12 @@ impl Outlets for One<'_> {
 }
 
 impl FileState {
-    /// A file that begins with this packet.
-    pub(super) fn new(first: &Packet<'_>) -> Self {
+    /// A file that begins with this packet; pcapng may hold several interfaces.
+    pub(super) fn new(first: &Packet<'_>, several_interfaces: bool) -> Self {
+        let mut engine = Engine::new(Some(first.ts.0));
+        engine.several = several_interfaces;
         Self {
-            engine: Engine::new(Some(first.ts.0)),
+            engine,
             head: Vec::new(),
             head_bytes: 0,
             reads_head: true,
@@ -166,7 +168,7 @@ impl Engine {
         else {
             return true;
         };
-        match super::engine::sighting(packet, &segment) {
+        match super::engine::sighting(packet, &segment, self.several) {
             Some(sighting) => {
                 self.copies.judge(&sighting);
                 true
@@ -312,6 +314,7 @@ pub(super) fn join(parts: Vec<Part<'_>>) {
         }
         last = last.max(state.last);
         let state = *state;
+        engine.several = state.engine.several;
         for packet in &state.head {
             engine.packet(&packet.packet(), &mut sinks);
         }
