@@ -93,6 +93,21 @@ impl Attributes {
         self
     }
 
+    /// A list of objects; those without a field are left out.
+    pub fn objects(&mut self, key: &str, items: impl IntoIterator<Item = Self>) -> &mut Self {
+        self.key(key);
+        self.json.push('[');
+        let mut first = true;
+        for item in items.into_iter().filter_map(Self::finish) {
+            if !std::mem::take(&mut first) {
+                self.json.push(',');
+            }
+            self.json.push_str(&item);
+        }
+        self.json.push(']');
+        self
+    }
+
     /// The object's text, or nothing where it has no field.
     pub fn finish(mut self) -> Option<String> {
         if self.json.is_empty() {
@@ -162,6 +177,12 @@ mod tests {
             .number("most", u64::MAX)
             .flag("f", true);
         attributes.texts("list", ["x", "y\t"]).text_if("no", None);
+        let object = |number: u8| {
+            let mut object = Attributes::new();
+            object.number("n", number);
+            object
+        };
+        attributes.objects("objects", [object(1), Attributes::new(), object(2)]);
         let json = attributes.finish().expect("has fields");
         let back: serde_json::Value = serde_json::from_str(&json).expect("valid JSON");
         assert_eq!(back["a\"b"], "line\n\u{1}\\ \u{7f}é");
@@ -171,6 +192,7 @@ mod tests {
         assert_eq!(back["most"], u64::MAX);
         assert_eq!(back["list"][1], "y\t");
         assert!(back.get("no").is_none());
+        assert_eq!(back["objects"], serde_json::json!([{"n": 1}, {"n": 2}]));
     }
 
     #[test]

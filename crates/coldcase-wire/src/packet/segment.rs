@@ -161,12 +161,10 @@ impl Unread {
 }
 
 /// A number that is equal for the copies of one packet which `-i any` sees on several interfaces: over
-/// protocol, addresses, IP id, lengths and transport bytes. TTL, interface and checksums stay out, since
-/// routing and offloading change them.
+/// protocol, IP id, lengths and transport bytes. TTL, interface and checksums stay out, since routing
+/// and offloading change them; so do addresses, which translation changes: the caller compares them.
 pub fn copy_signature(segment: &Segment<'_>) -> u64 {
     let mut hash = Mix(0x9e37_79b9_7f4a_7c15);
-    hash.address(segment.src);
-    hash.address(segment.dst);
     hash.number(u64::from(segment.protocol) << 32 | u64::from(segment.ip_id.unwrap_or(0)));
     let fragment = segment.fragment.map_or(0, |fragment| {
         u64::from(fragment.offset) << 1 | u64::from(fragment.more)
@@ -202,16 +200,6 @@ impl Mix {
     fn number(&mut self, number: u64) {
         let mixed = u128::from(self.0 ^ number) * 0xe703_7ed1_a0b4_28db;
         self.0 = low(mixed) ^ low(mixed >> 64);
-    }
-
-    fn address(&mut self, address: IpAddr) {
-        match address {
-            IpAddr::V4(v4) => self.number(u64::from(v4.to_bits())),
-            IpAddr::V6(v6) => {
-                self.number(low(v6.to_bits()));
-                self.number(low(v6.to_bits() >> 64));
-            }
-        }
     }
 
     fn bytes(&mut self, bytes: &[u8]) {
