@@ -233,7 +233,7 @@ fn report(sink: &mut dyn Sink, late: u64, oversized: u64) {
 }
 
 fn join(parts: Vec<Part<'_>>) {
-    let mut series: Vec<(Left, &mut dyn Sink)> = parts
+    let mut series: Vec<(Left, &mut (dyn Sink + Send))> = parts
         .into_iter()
         .filter_map(|part| Some((*part.leftover.downcast::<Left>().ok()?, part.sink)))
         .collect();
