@@ -205,8 +205,15 @@ pub(super) fn bodyfile(
         _ => mode,
     };
     let mut attributes = Attributes::new();
-    if !mode_text.is_empty() {
-        attributes.text("mode", &lossy(mode_text));
+    match mode_text {
+        [] => {}
+        // The Sleuth Kit writes `r` where `ls` writes `-`.
+        [b'r', rest @ ..] if rest.len() > 8 => {
+            attributes.text("mode", &format!("-{}", lossy(rest)));
+        }
+        _ => {
+            attributes.text("mode", &lossy(mode_text));
+        }
     }
     attributes
         .text_if("group", cell(row.gid).as_deref())
@@ -233,9 +240,15 @@ pub(super) fn bodyfile(
 
 /// A block of `stat`.
 pub(super) fn block(reader: &mut Reader<'_, '_>, block: Block) {
-    let (name, target) = stat::name_and_target(&block.name);
-    let cell = |field: &Option<Vec<u8>>| field.as_deref().map(|field| lossy(field).into_owned());
     let mode = block.mode.as_deref();
+    let is_link = mode.is_some_and(|mode| mode.starts_with(b"l"));
+    if block.cut {
+        let text = "the artifact ends within this file: its later times are missing";
+        let place = Place::Line(block.number);
+        reader.sink.warn(place, text.into());
+    }
+    let (name, target) = stat::name_and_target(&block.name, is_link, block.size);
+    let cell = |field: &Option<Vec<u8>>| field.as_deref().map(|field| lossy(field).into_owned());
     let inode = block.inode.as_deref().and_then(super::cursor::number);
     let mut attributes = Attributes::new();
     attributes
