@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp, action};
+use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp, action, outcome};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 use serde_json::{Value, json};
 
@@ -32,6 +32,8 @@ const AT_THE_BEGINNING_NS: i64 = 24 * 3600 * 1_000_000_000;
 /// Changes are looked for from this long before the first record to an hour after it.
 const BEFORE_NS: i64 = 24 * 3600 * 1_000_000_000;
 const AFTER_NS: i64 = 3600 * 1_000_000_000;
+/// Failed logins from which a source's beginning matters.
+const MANY_FAILURES: usize = 10;
 /// Most changes told.
 const MOST_NEARBY: usize = 20;
 /// Most sources told of.
@@ -52,6 +54,8 @@ const CHANGES: [&str; 9] = [
 #[derive(Default)]
 struct Seen {
     rows: Vec<usize>,
+    /// Failed logins among them.
+    failures: usize,
     formats: BTreeSet<String>,
 }
 
@@ -97,6 +101,7 @@ fn logins(
         if let (Some(source), Some(Some(_))) = (rows.text("src_ip", row), times.get(row)) {
             let entry = seen.entry(source).or_default();
             entry.rows.push(row);
+            entry.failures += usize::from(rows.text("outcome", row) == Some(outcome::FAILURE));
             entry
                 .formats
                 .extend(rows.text("format", row).map(str::to_owned));
@@ -211,10 +216,12 @@ fn describe(
             nearby.len()
         )
     };
-    let severity = if at_start || nearby.is_empty() {
-        Severity::Info
-    } else {
+    // A beginning matters where something is wrong with what began.
+    let wrong = kind == "domain" || seen.failures >= MANY_FAILURES;
+    let severity = if wrong && !at_start {
         Severity::Low
+    } else {
+        Severity::Info
     };
     let formats: Vec<Value> = seen
         .formats
@@ -283,14 +290,14 @@ fn subject_of_change(changes: &Selection, row: usize) -> Option<(&'static str, &
     }
 }
 
-/// What makes changes alike: the upper folders of a file and its ending, the action of anything else.
+/// What makes changes alike: the upper two folders of a file, the action of anything else. Folders that
+/// hold segments, blobs or caches change all day; a folder with one change is where something was done.
 fn kind_of_change(changes: &Selection, row: usize) -> String {
     let action = changes.text("action", row).unwrap_or_default();
     let Some(path) = changes.text("path", row) else {
         return action.to_owned();
     };
-    let folders: Vec<&str> = path.split('/').take(4).collect();
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    format!("{action} {} .{ending}", folders.join("/"))
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let upper: Vec<&str> = folder.split('/').take(3).collect();
+    upper.join("/")
 }
