@@ -1,1 +1,15 @@
-//! .
+//! Timeline in, findings out. A correlator states facts from the timeline and the case's facts; it never
+//! opens a file. Conclusions join findings into answers.
+
+mod attempts;
+mod conclusions;
+pub mod correlators;
+mod evidence;
+mod facts;
+mod registry;
+mod sessions;
+mod time_of_day;
+
+pub use evidence::Draft;
+pub use facts::{CaseFacts, Coverage, HostFacts, Indicator, IndicatorType};
+pub use registry::{CorrelateError, Correlator, run};

@@ -1,1 +1,18 @@
-//! .
+//! The bundle as collected: which files it holds, which host each is from, what `case.toml` says, what
+//! indicators came with it; every file hashed as it is read, compressed ones opened by content.
+//! Nothing here writes to the bundle, and nothing here knows a format of evidence.
+
+mod archive;
+mod artifact;
+mod bundle;
+mod case_file;
+mod error;
+mod indicators;
+mod open;
+
+pub use artifact::Artifact;
+pub use bundle::Bundle;
+pub use case_file::{CaseFile, HostSpec, parse_zone};
+pub use error::EvidenceError;
+pub use indicators::{Indicator, IndicatorType, parse_indicators};
+pub use open::{Digest, OnBytes, Opened, open, open_watched, read_head};

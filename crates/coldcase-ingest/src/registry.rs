@@ -78,7 +78,7 @@ pub struct Part<'a> {
     /// What `ingest` left.
     pub leftover: Leftover,
     /// Where events with this artifact's provenance go.
-    pub sink: &'a mut dyn Sink,
+    pub sink: &'a mut (dyn Sink + Send),
 }
 
 /// Why an artifact could not be read on. What was read before stays.

@@ -1,7 +1,7 @@
 //! What evidence names: addresses, domains, users, hosts, processes, containers, pods, ...
 
 use std::borrow::Cow;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use serde::Serialize;
 
@@ -48,6 +48,9 @@ impl Observable {
 /// The canonical text of an address: no leading zeros, IPv6 in lower case and shortest form, IPv4-mapped
 /// IPv6 as IPv4, brackets and zone (`%eth0`) taken off. `None` where the text is no address.
 pub fn canonical_ip(text: &str) -> Option<Cow<'_, str>> {
+    if text.parse::<Ipv4Addr>().is_ok() {
+        return Some(Cow::Borrowed(text)); // the parser takes the canonical form alone
+    }
     let bare = text.trim_start_matches('[').trim_end_matches(']');
     let bare = bare.split('%').next().unwrap_or(bare);
     let address: IpAddr = bare.parse().ok()?;

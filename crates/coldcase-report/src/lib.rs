@@ -1,1 +1,14 @@
-//! .
+//! Findings and timeline for people and other programs: the terminal summary, the Markdown report and
+//! exports of the timeline. Evidence text is escaped wherever it is shown; nothing here prints.
+
+mod escape;
+mod export;
+mod markdown;
+mod summary;
+mod terminal;
+
+pub use escape::{for_csv, for_markdown, for_terminal};
+pub use export::{ExportError, ExportFormat, Profile, export};
+pub use markdown::markdown;
+pub use summary::{InputLine, Summary};
+pub use terminal::{Style, terminal};

@@ -1,5 +1,6 @@
 //! Formats over bytes in memory, as the program runs them over files.
 
+use coldcase_ingest::years::{self, Member};
 use coldcase_ingest::{Clock, Format, Input, Part, Probe, Sniff};
 use coldcase_model::{Place, Sink};
 
@@ -28,7 +29,8 @@ pub fn ingest(format: &Format, path: &str, bytes: &[u8], clock: &Clock) -> Recor
 pub fn ingest_series(format: &Format, artifacts: &[(&str, &[u8])], clock: &Clock) -> Vec<Recorder> {
     let mut recorders: Vec<Recorder> = artifacts.iter().map(|_| Recorder::default()).collect();
     let mut parts: Vec<Part<'_>> = Vec::new();
-    for ((path, bytes), recorder) in artifacts.iter().zip(&mut recorders) {
+    let clocks = clocks(format, artifacts, clock);
+    for (((path, bytes), recorder), clock) in artifacts.iter().zip(&mut recorders).zip(&clocks) {
         let mut input = Input {
             path,
             host: Some("host"),
@@ -49,4 +51,25 @@ pub fn ingest_series(format: &Format, artifacts: &[(&str, &[u8])], clock: &Clock
         join(parts);
     }
     recorders
+}
+
+/// The clock of each artifact: where the format's stamps may lack their year, the series is surveyed first.
+fn clocks(format: &Format, artifacts: &[(&str, &[u8])], clock: &Clock) -> Vec<Clock> {
+    if !format.yearless || clock.first_year.is_some() {
+        return vec![*clock; artifacts.len()];
+    }
+    let members: Vec<_> = artifacts
+        .iter()
+        .map(|(path, bytes)| Member {
+            path,
+            survey: years::survey(&mut &**bytes).unwrap_or_default(),
+        })
+        .collect();
+    years::infer(&members, clock.collected_at, clock.zone)
+        .into_iter()
+        .map(|first_year| Clock {
+            first_year,
+            ..*clock
+        })
+        .collect()
 }

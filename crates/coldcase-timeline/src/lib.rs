@@ -1,1 +1,17 @@
-//! .
+//! The timeline as columns: a batch that events are pushed into, a Parquet dataset that batches are
+//! sealed to, and selections of it for correlators and exports. This is the only crate whose API
+//! names polars types. Schema: CONTRACT's columns, in its order ([`COLUMNS`]).
+
+mod batch;
+mod dataset;
+mod error;
+mod schema;
+mod select;
+mod text_column;
+
+pub use batch::{Batch, Origin};
+pub use dataset::{DatasetWriter, PartInfo};
+pub use error::TimelineError;
+pub use polars;
+pub use schema::{COLUMNS, ColumnType};
+pub use select::{Selection, Timeline};

@@ -1,1 +1,16 @@
-//! .
+//! The whole road as a library: [`analyze`] takes paths of evidence and gives a case; the binary adds
+//! arguments, progress and exit codes.
+
+mod artifact_sink;
+mod case;
+mod case_files;
+mod clocks;
+mod ingest;
+mod options;
+mod plan;
+
+pub use artifact_sink::SkipCount;
+pub use case::{Analysis, CaseError, analyze, ingest_only};
+pub use case_files::{summary, write_case};
+pub use ingest::{InputRecord, Progress};
+pub use options::Options;

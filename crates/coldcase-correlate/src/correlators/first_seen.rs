@@ -1,0 +1,303 @@
+//! Since when something is seen, and what else changed around that moment.
+//!
+//! For every source address of ssh logins that begins after the log does, and for every indicator that
+//! occurs: first and last record, how often, in which formats. Around the first record the timeline is
+//! searched for what changed (files, containers, accounts, groups, audit rules); what is rare comes first:
+//! one changed file of a folder tells more than one of a hundred log segments.
+//!
+//! What is there when the evidence begins was there at or before that moment; then this is said, and no
+//! change is looked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp, action, outcome};
+use coldcase_timeline::{Selection, Timeline, TimelineError};
+use serde_json::{Value, json};
+
+use crate::facts::IndicatorType;
+use crate::{CaseFacts, Correlator, Draft};
+
+/// The correlator.
+pub static CORRELATOR: Correlator = Correlator {
+    id: "first-seen",
+    title: "since when something is seen, and what else changed then",
+    source: include_str!("first_seen.rs"),
+    run,
+};
+
+/// Records of a source below which its beginning is not worth a finding.
+const WORTH_TELLING: usize = 5;
+/// What lies this close to the beginning of the evidence was there before it.
+const AT_THE_BEGINNING_NS: i64 = 24 * 3600 * 1_000_000_000;
+/// Changes are looked for from this long before the first record to an hour after it.
+const BEFORE_NS: i64 = 24 * 3600 * 1_000_000_000;
+const AFTER_NS: i64 = 3600 * 1_000_000_000;
+/// Failed logins from which a source's beginning matters.
+const MANY_FAILURES: usize = 10;
+/// Most changes told.
+const MOST_NEARBY: usize = 20;
+/// Most sources told of.
+const MOST_ENTITIES: usize = 100;
+
+const CHANGES: [&str; 9] = [
+    action::FILE_MODIFIED,
+    action::FILE_CREATED,
+    action::CONTAINER_CREATED,
+    action::CONTAINER_STARTED,
+    action::USER_ADDED,
+    action::USER_CHANGED,
+    action::GROUP_ADDED,
+    action::IMAGE_CREATED,
+    action::AUDIT_CONFIG,
+];
+
+#[derive(Default)]
+struct Seen {
+    rows: Vec<usize>,
+    /// Failed logins among them.
+    failures: usize,
+    formats: BTreeSet<String>,
+}
+
+fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+    let columns = [
+        "format",
+        "host",
+        "path",
+        "container",
+        "image",
+        "user",
+        "message",
+    ];
+    let changes = timeline.select(&CHANGES, &columns)?;
+    let mut found = logins(timeline, facts, &changes)?;
+    found.extend(indicators(timeline, facts, &changes)?);
+    Ok(found)
+}
+
+fn logins(
+    timeline: &Timeline,
+    facts: &CaseFacts,
+    changes: &Selection,
+) -> Result<Vec<Finding>, TimelineError> {
+    let rows = timeline.select(
+        &[action::SSH_LOGIN],
+        &["format", "host", "src_ip", "message"],
+    )?;
+    let times = rows.longs("ts_ns");
+    let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
+    let mut began: BTreeMap<&str, i64> = BTreeMap::new();
+    for span in facts
+        .coverage
+        .iter()
+        .filter(|span| span.format == "authlog")
+    {
+        let first = began
+            .entry(span.host.as_deref().unwrap_or_default())
+            .or_insert(i64::MAX);
+        *first = (*first).min(span.first.nanos());
+    }
+    for row in 0..rows.rows() {
+        if let (Some(source), Some(Some(_))) = (rows.text("src_ip", row), times.get(row)) {
+            let entry = seen.entry(source).or_default();
+            entry.rows.push(row);
+            entry.failures += usize::from(rows.text("outcome", row) == Some(outcome::FAILURE));
+            entry
+                .formats
+                .extend(rows.text("format", row).map(str::to_owned));
+        }
+    }
+    let mut told: Vec<(&str, Seen)> = seen
+        .into_iter()
+        .filter(|(_, seen)| seen.rows.len() >= WORTH_TELLING)
+        .collect();
+    told.sort_by(|(a, x), (b, y)| y.rows.len().cmp(&x.rows.len()).then(a.cmp(b)));
+    told.truncate(MOST_ENTITIES);
+    let finding = |(source, seen): (&str, Seen)| {
+        let host = seen
+            .rows
+            .first()
+            .and_then(|row| rows.text("host", *row))
+            .unwrap_or_default();
+        let begin = began.get(host).copied();
+        let subject = Observable::new(ObservableType::Ip, source);
+        describe(&rows, changes, subject, "ip", &seen, begin)
+    };
+    Ok(told.into_iter().filter_map(finding).collect())
+}
+
+fn indicators(
+    timeline: &Timeline,
+    facts: &CaseFacts,
+    changes: &Selection,
+) -> Result<Vec<Finding>, TimelineError> {
+    let domains: BTreeSet<&str> = facts
+        .indicators
+        .iter()
+        .filter(|one| one.kind == IndicatorType::Domain)
+        .map(|one| one.value.as_str())
+        .collect();
+    if domains.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = timeline.select(
+        &[action::DNS_QUERY],
+        &["format", "host", "domain", "message"],
+    )?;
+    let names = rows.texts("domain");
+    let times = rows.longs("ts_ns");
+    let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
+    for (row, name) in names.iter().enumerate() {
+        let Some(name) = name else { continue };
+        let Some(domain) = parents(name).find_map(|parent| domains.get(parent)) else {
+            continue;
+        };
+        if times.get(row).copied().flatten().is_some() {
+            let entry = seen.entry(domain).or_default();
+            entry.rows.push(row);
+            entry
+                .formats
+                .extend(rows.text("format", row).map(str::to_owned));
+        }
+    }
+    let begin = facts
+        .coverage
+        .iter()
+        .filter(|span| matches!(span.format.as_str(), "pcap" | "coredns" | "tcpdump-text"));
+    let begin = begin.map(|span| span.first.nanos()).min();
+    let finding = |(domain, seen): (&str, Seen)| {
+        describe(
+            &rows,
+            changes,
+            Observable::new(ObservableType::Domain, domain),
+            "domain",
+            &seen,
+            begin,
+        )
+    };
+    Ok(seen.into_iter().filter_map(finding).collect())
+}
+
+/// A name and all names above it: `a.b.c`, `b.c`, `c`.
+fn parents(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(name), |name| {
+        name.split_once('.').map(|(_, parent)| parent)
+    })
+}
+
+fn describe(
+    rows: &Selection,
+    changes: &Selection,
+    subject: Observable,
+    kind: &str,
+    seen: &Seen,
+    begin: Option<i64>,
+) -> Option<Finding> {
+    let first = rows.long("ts_ns", *seen.rows.first()?)?;
+    let last = rows.long("ts_ns", *seen.rows.last()?)?;
+    let at_start = begin.is_some_and(|begin| first - begin < AT_THE_BEGINNING_NS);
+    let nearby = if at_start {
+        Vec::new()
+    } else {
+        nearby(changes, first)
+    };
+    let since = Timestamp(first);
+    let title = format!("{} is seen since {since}", subject.value);
+    let text = if at_start {
+        format!(
+            "It is there when the evidence begins: at or before {since}. Older logs would show since when."
+        )
+    } else if nearby.is_empty() {
+        "The evidence before it does not show it. No change around that moment is in this evidence."
+            .to_owned()
+    } else {
+        format!(
+            "The evidence before it does not show it. {} changes lie around that moment; the rarest come first.",
+            nearby.len()
+        )
+    };
+    // A beginning matters where something is wrong with what began.
+    let wrong = kind == "domain" || seen.failures >= MANY_FAILURES;
+    let severity = if wrong && !at_start {
+        Severity::Low
+    } else {
+        Severity::Info
+    };
+    let formats: Vec<Value> = seen
+        .formats
+        .iter()
+        .map(|format| format.as_str().into())
+        .collect();
+    let finding = Draft::new("first-seen", vec![subject.clone()], kind)
+        .says(title, text)
+        .weighs(severity, if at_start { 0.5 } else { 0.9 })
+        .spans(Some(first), Some(last))
+        .fact("entity_type", kind)
+        .fact("entity", subject.value)
+        .fact("first", since.to_string())
+        .fact("last", Timestamp(last).to_string())
+        .fact("count", seen.rows.len())
+        .fact("sources", formats)
+        .fact("nearby", nearby)
+        .rests_on(rows, &seen.rows);
+    Some(finding.finish())
+}
+
+/// Changes around a moment, the rarest first, then the nearest.
+fn nearby(changes: &Selection, first: i64) -> Vec<Value> {
+    let times = changes.longs("ts_ns");
+    let inside =
+        |ts: i64| ts >= first.saturating_sub(BEFORE_NS) && ts <= first.saturating_add(AFTER_NS);
+    let rows: Vec<(usize, i64)> = times
+        .iter()
+        .enumerate()
+        .filter_map(|(row, ts)| ts.filter(|ts| inside(*ts)).map(|ts| (row, ts)))
+        .collect();
+    let mut crowd: BTreeMap<String, usize> = BTreeMap::new();
+    for (row, _) in &rows {
+        *crowd.entry(kind_of_change(changes, *row)).or_default() += 1;
+    }
+    let mut ranked: Vec<(usize, u64, String, Value)> = rows
+        .into_iter()
+        .filter_map(|(row, ts)| {
+            let (kind, value) = subject_of_change(changes, row)?;
+            let alike = crowd.get(&kind_of_change(changes, row)).copied().unwrap_or(1);
+            let seconds = (ts - first).div_euclid(1_000_000_000);
+            let entry = json!({ "type": kind, "value": value, "ts": Timestamp(ts).to_string(), "delta_seconds": seconds });
+            Some((alike, seconds.unsigned_abs(), value.to_owned(), entry))
+        })
+        .collect();
+    ranked.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
+    ranked.dedup_by(|a, b| a.2 == b.2);
+    ranked
+        .into_iter()
+        .take(MOST_NEARBY)
+        .map(|(_, _, _, entry)| entry)
+        .collect()
+}
+
+fn subject_of_change(changes: &Selection, row: usize) -> Option<(&'static str, &str)> {
+    match changes.text("action", row)? {
+        action::FILE_MODIFIED | action::FILE_CREATED => Some(("file", changes.text("path", row)?)),
+        action::CONTAINER_CREATED | action::CONTAINER_STARTED => {
+            Some(("container", changes.text("container", row)?))
+        }
+        action::IMAGE_CREATED => Some(("image", changes.text("image", row)?)),
+        action::USER_ADDED | action::USER_CHANGED | action::GROUP_ADDED => {
+            Some(("user", changes.text("user", row)?))
+        }
+        _ => Some(("log", changes.text("message", row)?)),
+    }
+}
+
+/// What makes changes alike: the upper two folders of a file, the action of anything else. Folders that
+/// hold segments, blobs or caches change all day; a folder with one change is where something was done.
+fn kind_of_change(changes: &Selection, row: usize) -> String {
+    let action = changes.text("action", row).unwrap_or_default();
+    let Some(path) = changes.text("path", row) else {
+        return action.to_owned();
+    };
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let upper: Vec<&str> = folder.split('/').take(3).collect();
+    upper.join("/")
+}

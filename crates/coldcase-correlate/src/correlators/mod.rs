@@ -1,0 +1,23 @@
+//! The registry: one file and one line a correlator.
+
+use crate::Correlator;
+
+mod first_seen;
+mod periodic_window;
+mod scan;
+mod ssh_auth;
+mod syn_flood;
+
+/// All correlators.
+pub static ALL: &[&Correlator] = &[
+    &first_seen::CORRELATOR,
+    &periodic_window::CORRELATOR,
+    &scan::CORRELATOR,
+    &ssh_auth::CORRELATOR,
+    &syn_flood::CORRELATOR,
+];
+
+/// The correlator of this id.
+pub fn by_id(id: &str) -> Option<&'static Correlator> {
+    ALL.iter().copied().find(|correlator| correlator.id == id)
+}

@@ -1,0 +1,178 @@
+//! Logins that come only at certain hours, day after day.
+//!
+//! For every source of ssh logins on a host: the narrowest window of the day that its active days share,
+//! tried in the host's zone and in UTC, over at least five days, with the chance of it if hours did not
+//! matter. Windows may cross midnight; a job in local time stays one pattern over a change to summer time.
+//! Where the log itself covers only those hours, nothing is said.
+//!
+//! A schedule is not an attack: backups and jobs log in by the clock. It matters more when failures and
+//! successes are mixed over separate connections, several times a night, spread over the window rather than
+//! at one minute: then something tries passwords while nobody watches. Sources whose p-values pass a
+//! Benjamini-Hochberg control of the false discovery rate are told, others not.
+
+use std::collections::BTreeSet;
+
+use coldcase_model::{Finding, Observable, ObservableType, Severity};
+use coldcase_timeline::{Selection, Timeline, TimelineError};
+
+use crate::sessions::{Login, by_source, select};
+use crate::time_of_day::{Window, clock, covered_outside, find};
+use crate::{CaseFacts, Correlator, Draft};
+
+/// The correlator.
+pub static CORRELATOR: Correlator = Correlator {
+    id: "periodic-window",
+    title: "logins that come only at certain hours, day after day",
+    source: include_str!("periodic_window.rs"),
+    run,
+};
+
+/// Days on which something must have come before its hours say anything.
+const LEAST_DAYS: usize = 5;
+/// Widest window that is one: half a day is office hours or nights, beyond it is no window.
+const WIDEST: u32 = 12 * 3600;
+/// Share of events that must lie inside.
+const INSIDE: f64 = 0.9;
+/// False discovery rate over all sources.
+const FALSE_DISCOVERIES: f64 = 0.01;
+/// Share of the hours outside the window that the log must cover.
+const COVERED: f64 = 0.5;
+/// Gap within one series of log files that still counts as covered: logs are quiet at times.
+const QUIET_NS: i64 = 24 * 3600 * 1_000_000_000;
+/// Failures, and their share, over connections of their own that make a window suspicious.
+const MIXED: (usize, f64) = (10, 0.1);
+/// A job of a timer starts within this many seconds each day.
+const TIMER_SPREAD: u32 = 900;
+/// Logins a day (mean) that are more than one scheduled job.
+const SEVERAL_A_DAY: f64 = 2.0;
+
+struct Candidate<'a> {
+    source: &'a str,
+    host: &'a str,
+    logins: Vec<Login<'a>>,
+    window: Window,
+}
+
+fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+    let rows = select(timeline)?;
+    let mut candidates: Vec<Candidate<'_>> = Vec::new();
+    let mut tested = 0;
+    for ((source, host), logins) in by_source(&rows) {
+        let times: Vec<i64> = logins.iter().map(|login| login.ts).collect();
+        let zone = facts.zone_of(Some(host));
+        let Some(window) = find(&times, zone).filter(|window| window.days_active >= LEAST_DAYS)
+        else {
+            continue;
+        };
+        tested += 1;
+        if stands_out(&window, &times, host, facts) {
+            candidates.push(Candidate {
+                source,
+                host,
+                logins,
+                window,
+            });
+        }
+    }
+    candidates.sort_by(|a, b| {
+        a.window
+            .p_value
+            .total_cmp(&b.window.p_value)
+            .then(a.source.cmp(b.source))
+    });
+    let limit = |rank: usize| FALSE_DISCOVERIES * rank as f64 / tested.max(1) as f64;
+    let kept = (1..=candidates.len()).rev().find(|rank| {
+        candidates
+            .get(rank - 1)
+            .is_some_and(|candidate| candidate.window.p_value <= limit(*rank))
+    });
+    candidates.truncate(kept.unwrap_or(0));
+    Ok(candidates
+        .iter()
+        .map(|candidate| finding(&rows, candidate))
+        .collect())
+}
+
+fn stands_out(window: &Window, times: &[i64], host: &str, facts: &CaseFacts) -> bool {
+    let (Some(first), Some(last)) = (times.first(), times.last()) else {
+        return false;
+    };
+    if window.width() > WIDEST || (window.inside as f64) < INSIDE * times.len() as f64 {
+        return false;
+    }
+    let host = Some(host).filter(|host| !host.is_empty());
+    let spans = facts.covered(host, &["authlog", "journald"], QUIET_NS);
+    spans.is_empty() || covered_outside(window, &spans, *first, *last) >= COVERED
+}
+
+fn finding(rows: &Selection, candidate: &Candidate<'_>) -> Finding {
+    let Candidate {
+        source,
+        host,
+        logins,
+        window,
+    } = candidate;
+    let (first, last) = (
+        logins.first().map(|login| login.ts),
+        logins.last().map(|login| login.ts),
+    );
+    let let_in: BTreeSet<(i64, i32)> = logins
+        .iter()
+        .filter(|login| login.success)
+        .map(|login| login.connection)
+        .collect();
+    let failures = logins
+        .iter()
+        .filter(|login| !login.success && !let_in.contains(&login.connection))
+        .count();
+    let share = failures as f64 / logins.len().max(1) as f64;
+    let mixed = failures >= MIXED.0 && share >= MIXED.1 && !let_in.is_empty();
+    let a_day = logins.len() as f64 / window.days_active.max(1) as f64;
+    let timer = window.start_spread <= TIMER_SPREAD && window.width() <= 2 * TIMER_SPREAD;
+    let severity = match (mixed && a_day >= SEVERAL_A_DAY && !timer, mixed) {
+        (true, _) => Severity::High,
+        (false, true) => Severity::Medium,
+        (false, false) => Severity::Low,
+    };
+    let (start, end) = (clock(window.start), clock(window.end));
+    let zone = window.zone.name();
+    let title = format!("{source} logs into {host} only between {start} and {end} {zone}");
+    let weighs = if mixed {
+        format!(
+            "{failures} of {} logins failed on connections of their own: this is no plain schedule.",
+            logins.len()
+        )
+    } else {
+        "Hardly any fails: most likely a scheduled job or a person's working hours.".to_owned()
+    };
+    let text = format!(
+        "On {} of {} days, {} of {} logins inside the window. {weighs} Look for what at {source} runs in these hours: cron lines, \
+         timers, containers whose logs have the same rhythm, and what changed just before the first of them.",
+        window.days_active,
+        window.days_span,
+        window.inside,
+        logins.len()
+    );
+    let mut subjects = vec![Observable::new(ObservableType::Ip, *source)];
+    if !host.is_empty() {
+        subjects.push(Observable::new(ObservableType::Host, *host));
+    }
+    let decisive: Vec<usize> = logins.iter().map(|login| login.row).collect();
+    Draft::new("periodic-window", subjects, "ssh-login")
+        .says(title, text)
+        .weighs(severity, 1.0 - window.p_value.max(0.02))
+        .spans(first, last)
+        .fact("entity", *source)
+        .fact("action", "ssh-login")
+        .fact("timezone", zone)
+        .fact("window_start", start)
+        .fact("window_end", end)
+        .fact("days_active", window.days_active)
+        .fact("days_span", window.days_span)
+        .fact("events", logins.len())
+        .fact("events_in_window", window.inside)
+        .fact("p_value", window.p_value)
+        .attack(if mixed { &["T1110", "T1021.004"] } else { &[] })
+        .rests_on(rows, &decisive)
+        .finish()
+}

@@ -1,0 +1,284 @@
+//! Who tried to log in by ssh, and what became of it.
+//!
+//! Per source address and host the decisions of sshd are weighed: a long run of failures that ends in a
+//! success is a broken password (`brute-force-success`), without one it is `brute-force`, many accounts
+//! tried a few times each are a `spray`, and failures and successes mixed over many connections are
+//! `interleaved`: something holds several passwords, or one that is wrong for one account.
+//!
+//! A failure that the same connection follows with a success is a person's typing error or a client that
+//! offers keys first; it counts as a failure but never makes a pattern. A success by key does not end a
+//! run of guessed passwords: who guesses has no key, though both may share an address behind NAT.
+//! Noise from outside without a success stays low or medium, however much there is of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coldcase_model::{Finding, Observable, ObservableType, Severity};
+use coldcase_timeline::{Selection, Timeline, TimelineError};
+use serde_json::Value;
+
+use crate::sessions::{Login, by_source, select};
+use crate::{CaseFacts, Correlator, Draft};
+
+/// The correlator.
+pub static CORRELATOR: Correlator = Correlator {
+    id: "ssh-auth",
+    title: "who tried to log in by ssh, and what became of it",
+    source: include_str!("ssh_auth.rs"),
+    run,
+};
+
+/// Failures in a row, without a success between, that no person makes: sshd itself cuts a connection after 6.
+const RUN_OF_GUESSES: usize = 15;
+/// Failures below which a source that never got in is not worth a finding.
+const WORTH_TELLING: usize = 5;
+/// Failures of one source that are more than the noise that every open port gets.
+const MANY_FAILURES: usize = 100;
+/// Accounts that make a spray, and the most tries an account in one.
+const SPRAYED_ACCOUNTS: usize = 8;
+const TRIES_IN_A_SPRAY: usize = 3;
+/// Failures, successes, changes between them, and the share of failures that make `interleaved`.
+const INTERLEAVED: (usize, usize, usize, f64) = (10, 10, 10, 0.15);
+/// Sources told of one by one; the rest is noise of the same kind.
+const MOST_SOURCES: usize = 200;
+
+/// What the logins of one source on one host come to.
+struct Tally {
+    failures: usize,
+    successes: usize,
+    users: BTreeSet<String>,
+    /// Row of the success that ended the longest run of guesses, with that run's length.
+    broken: Option<(usize, usize)>,
+    changes: usize,
+    most_tries_an_account: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pattern {
+    BruteForceSuccess,
+    BruteForce,
+    Spray,
+    Interleaved,
+}
+
+impl Pattern {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::BruteForceSuccess => "brute-force-success",
+            Self::BruteForce => "brute-force",
+            Self::Spray => "spray",
+            Self::Interleaved => "interleaved",
+        }
+    }
+}
+
+fn run(timeline: &Timeline, _facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+    let rows = select(timeline)?;
+    let mut judged: Vec<(usize, Finding)> = Vec::new();
+    for ((source, host), logins) in by_source(&rows) {
+        let tally = tally(&rows, &logins);
+        if let Some(pattern) = pattern(&tally) {
+            judged.push((
+                tally.failures,
+                finding(&rows, source, host, &logins, &tally, pattern),
+            ));
+        }
+    }
+    judged.sort_by(|(a, x), (b, y)| (y.severity, b, &x.id).cmp(&(x.severity, a, &y.id)));
+    judged.truncate(MOST_SOURCES);
+    Ok(judged.into_iter().map(|(_, finding)| finding).collect())
+}
+
+fn tally(rows: &Selection, logins: &[Login<'_>]) -> Tally {
+    let let_in: BTreeSet<(i64, i32)> = logins
+        .iter()
+        .filter(|one| one.success)
+        .map(|one| one.connection)
+        .collect();
+    let mut tally = Tally {
+        failures: logins.iter().filter(|one| !one.success).count(),
+        successes: logins.iter().filter(|one| one.success).count(),
+        users: logins
+            .iter()
+            .filter(|one| !one.user.is_empty())
+            .map(|one| one.user.to_owned())
+            .collect(),
+        broken: None,
+        changes: 0,
+        most_tries_an_account: 0,
+    };
+    let mut tries: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut run = 0;
+    let mut before: Option<bool> = None;
+    for login in logins {
+        let slip = !login.success && let_in.contains(&login.connection);
+        if !slip && before.is_some_and(|before| before != login.success) {
+            tally.changes += 1;
+        }
+        if !slip {
+            before = Some(login.success);
+        }
+        if !login.success {
+            run += usize::from(!slip);
+            *tries.entry(login.user).or_default() += 1;
+        } else if !by_key(rows, login.row) {
+            if run >= RUN_OF_GUESSES && tally.broken.is_none_or(|(_, longest)| run > longest) {
+                tally.broken = Some((login.row, run));
+            }
+            run = 0;
+        }
+    }
+    tally.most_tries_an_account = tries.into_values().max().unwrap_or(0);
+    tally
+}
+
+fn by_key(rows: &Selection, row: usize) -> bool {
+    let attributes = rows
+        .text("attributes", row)
+        .and_then(|json| serde_json::from_str::<Value>(json).ok());
+    let method = attributes
+        .as_ref()
+        .and_then(|json| json.get("method"))
+        .and_then(Value::as_str);
+    matches!(
+        method,
+        Some("publickey" | "hostbased" | "gssapi-with-mic" | "gssapi-keyex")
+    )
+}
+
+fn pattern(tally: &Tally) -> Option<Pattern> {
+    let (failures, successes, changes, share) = INTERLEAVED;
+    let all = tally.failures + tally.successes;
+    if tally.broken.is_some() {
+        Some(Pattern::BruteForceSuccess)
+    } else if tally.failures >= failures
+        && tally.successes >= successes
+        && tally.changes >= changes
+        && tally.failures as f64 >= share * all as f64
+    {
+        Some(Pattern::Interleaved)
+    } else if tally.successes > 0 || tally.failures < WORTH_TELLING {
+        None
+    } else if tally.users.len() >= SPRAYED_ACCOUNTS
+        && tally.most_tries_an_account <= TRIES_IN_A_SPRAY
+    {
+        Some(Pattern::Spray)
+    } else {
+        Some(Pattern::BruteForce)
+    }
+}
+
+fn finding(
+    rows: &Selection,
+    source: &str,
+    host: &str,
+    logins: &[Login<'_>],
+    tally: &Tally,
+    pattern: Pattern,
+) -> Finding {
+    let (first, last) = (
+        logins.first().map(|one| one.ts),
+        logins.last().map(|one| one.ts),
+    );
+    let (severity, confidence) = match pattern {
+        Pattern::BruteForceSuccess => (Severity::High, 0.9),
+        Pattern::Interleaved => (Severity::Medium, 0.8),
+        Pattern::BruteForce | Pattern::Spray if tally.failures >= MANY_FAILURES => {
+            (Severity::Medium, 0.8)
+        }
+        Pattern::BruteForce | Pattern::Spray => (Severity::Low, 0.7),
+    };
+    let attack: &[&'static str] = match pattern {
+        Pattern::BruteForceSuccess => &["T1110.001", "T1078", "T1021.004"],
+        Pattern::BruteForce => &["T1110.001"],
+        Pattern::Spray => &["T1110.003"],
+        Pattern::Interleaved => &["T1110", "T1021.004"],
+    };
+    let mut subjects = vec![Observable::new(ObservableType::Ip, source)];
+    if !host.is_empty() {
+        subjects.push(Observable::new(ObservableType::Host, host));
+    }
+    let users: Vec<Value> = tally
+        .users
+        .iter()
+        .map(|user| user.as_str().into())
+        .collect();
+    let host_fact = if host.is_empty() {
+        Value::Null
+    } else {
+        host.into()
+    };
+    let (title, text) = words(rows, source, host, tally, pattern);
+    Draft::new("ssh-auth", subjects, "")
+        .says(title, text)
+        .weighs(severity, confidence)
+        .spans(first, last)
+        .fact("src_ip", source)
+        .fact("host", host_fact)
+        .fact("pattern", pattern.as_str())
+        .fact("failures", tally.failures)
+        .fact("successes", tally.successes)
+        .fact("users", users)
+        .fact("first", crate::evidence::time_fact(first))
+        .fact("last", crate::evidence::time_fact(last))
+        .attack(attack)
+        .rests_on(rows, &decisive(logins, tally))
+        .finish()
+}
+
+fn words(
+    rows: &Selection,
+    source: &str,
+    host: &str,
+    tally: &Tally,
+    pattern: Pattern,
+) -> (String, String) {
+    let host = if host.is_empty() { "a host" } else { host };
+    let (failures, successes) = (tally.failures, tally.successes);
+    let title = match pattern {
+        Pattern::BruteForceSuccess => format!("{source} guessed its way into {host} by ssh"),
+        Pattern::BruteForce => {
+            format!("{source} guessed passwords on {host}: {failures} failures, never let in")
+        }
+        Pattern::Spray => format!(
+            "{source} tried {} accounts on {host}, never let in",
+            tally.users.len()
+        ),
+        Pattern::Interleaved => {
+            format!("{source} logs into {host} with failures and successes mixed")
+        }
+    };
+    let text = match (pattern, tally.broken) {
+        (Pattern::BruteForceSuccess, Some((row, run))) => {
+            let user = rows.text("user", row).unwrap_or("an account");
+            format!(
+                "{run} failures in a row, then a password let {source} in as {user}. Treat the account as taken: look at what it ran \
+                 from then on, at new keys, cron lines and units, and at logins from here to other hosts."
+            )
+        }
+        (Pattern::Interleaved, _) => format!(
+            "{failures} failures and {successes} successes alternate: a program holds several passwords, or one that is wrong for \
+             one account. Ask which process, container or job at {source} makes them; see periodic-window and series-match."
+        ),
+        _ => "Common noise of an open ssh port; no login of this source succeeded in the logs at hand.".to_owned(),
+    };
+    (title, text)
+}
+
+/// The first and last rows, and around a broken password the last failures and the success.
+fn decisive(logins: &[Login<'_>], tally: &Tally) -> Vec<usize> {
+    let Some((row, _)) = tally.broken else {
+        return logins.iter().map(|one| one.row).collect();
+    };
+    let mut shown: Vec<usize> = logins.first().map(|one| one.row).into_iter().collect();
+    let success = logins.iter().position(|one| one.row == row).unwrap_or(0);
+    shown.extend(
+        logins
+            .iter()
+            .skip(success.saturating_sub(5))
+            .take(12)
+            .map(|one| one.row),
+    );
+    shown.extend(logins.last().map(|one| one.row));
+    shown.dedup();
+    shown
+}

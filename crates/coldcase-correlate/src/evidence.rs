@@ -1,0 +1,117 @@
+//! A finding in the making, and the records that it rests on.
+
+use coldcase_model::{EvidenceRecord, Finding, Observable, Severity, Timestamp, stable_id};
+use coldcase_timeline::Selection;
+use serde_json::{Map, Value};
+
+/// Most records that a finding shows.
+const MOST_RECORDS: usize = 20;
+/// Longest text of a record, in characters.
+const LONGEST_TEXT: usize = 400;
+
+/// A finding in the making.
+pub struct Draft {
+    finding: Finding,
+}
+
+impl Draft {
+    /// A finding of this correlator about these subjects. `distinct` tells apart several about the same.
+    pub fn new(correlator: &'static str, subjects: Vec<Observable>, distinct: &str) -> Self {
+        let id = stable_id(correlator, &subjects, distinct);
+        let finding = Finding {
+            id,
+            correlator,
+            title: String::new(),
+            severity: Severity::Info,
+            confidence: 0.5,
+            first: None,
+            last: None,
+            subjects,
+            facts: Map::new(),
+            attack: Vec::new(),
+            evidence: Vec::new(),
+            text: String::new(),
+        };
+        Self { finding }
+    }
+
+    /// Its one line and its text.
+    pub fn says(mut self, title: String, text: String) -> Self {
+        self.finding.title = title;
+        self.finding.text = text;
+        self
+    }
+
+    /// How much it matters and how sure it is.
+    pub fn weighs(mut self, severity: Severity, confidence: f64) -> Self {
+        self.finding.severity = severity;
+        self.finding.confidence = (confidence.clamp(0.0, 1.0) * 1000.0).round() / 1000.0;
+        self
+    }
+
+    /// First and last moment concerned, in nanoseconds.
+    pub fn spans(mut self, first: Option<i64>, last: Option<i64>) -> Self {
+        self.finding.first = first.map(Timestamp);
+        self.finding.last = last.map(Timestamp);
+        self
+    }
+
+    /// One fact; unknown is null.
+    pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.finding.facts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// ATT&CK techniques.
+    pub fn attack(mut self, techniques: &[&'static str]) -> Self {
+        self.finding.attack = techniques.to_vec();
+        self
+    }
+
+    /// The decisive rows of a selection: at most [`MOST_RECORDS`], the first and the last among them.
+    pub fn rests_on(mut self, rows: &Selection, decisive: &[usize]) -> Self {
+        let shown: Vec<usize> = if decisive.len() <= MOST_RECORDS {
+            decisive.to_vec()
+        } else {
+            let step = |index: usize| index * (decisive.len() - 1) / (MOST_RECORDS - 1);
+            (0..MOST_RECORDS)
+                .filter_map(|index| decisive.get(step(index)).copied())
+                .collect()
+        };
+        self.finding
+            .evidence
+            .extend(shown.into_iter().map(|row| record(rows, row)));
+        self.finding.evidence.truncate(MOST_RECORDS);
+        self
+    }
+
+    /// The finished finding.
+    pub fn finish(self) -> Finding {
+        self.finding
+    }
+}
+
+/// A row as a record of evidence; the selection needs the column `message`.
+pub fn record(rows: &Selection, row: usize) -> EvidenceRecord {
+    let place = |name| {
+        rows.long(name, row)
+            .and_then(|value| u64::try_from(value).ok())
+    };
+    EvidenceRecord {
+        file: rows.text("file", row).unwrap_or_default().to_owned(),
+        line: place("line"),
+        offset: place("offset"),
+        ts: rows.long("ts_ns", row).map(Timestamp),
+        text: rows
+            .text("message", row)
+            .unwrap_or_default()
+            .chars()
+            .take(LONGEST_TEXT)
+            .collect(),
+    }
+}
+
+/// A time for a fact, RFC 3339 in UTC.
+pub fn time_fact(nanos: Option<i64>) -> Value {
+    nanos.map_or(Value::Null, |nanos| Timestamp(nanos).to_string().into())
+}

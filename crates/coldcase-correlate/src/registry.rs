@@ -1,0 +1,58 @@
+//! What a correlator is to the rest of the program, and running them all: in parallel, with the same
+//! result for any number of threads.
+
+use coldcase_model::{Finding, Findings};
+use coldcase_timeline::{Timeline, TimelineError};
+use rayon::prelude::*;
+
+use crate::{CaseFacts, conclusions, correlators};
+
+/// Why a correlator could not finish.
+#[derive(Debug, thiserror::Error)]
+pub enum CorrelateError {
+    /// The timeline can't be read.
+    #[error("correlator {correlator}: {source}")]
+    Timeline {
+        /// Which correlator.
+        correlator: &'static str,
+        /// Why.
+        source: TimelineError,
+    },
+}
+
+/// One correlator.
+pub struct Correlator {
+    /// Permanent id; names behaviour.
+    pub id: &'static str,
+    /// One line for `coldcase correlators`.
+    pub title: &'static str,
+    /// Its own source: its `//!` text is its page in docs.
+    pub source: &'static str,
+    /// States findings; the order in which they are returned does not matter.
+    pub run: fn(&Timeline, &CaseFacts) -> Result<Vec<Finding>, TimelineError>,
+}
+
+/// Runs the correlators of these ids (none: all of them) and joins what they found.
+pub fn run(
+    timeline: &Timeline,
+    facts: &CaseFacts,
+    only: &[String],
+) -> Result<Findings, CorrelateError> {
+    let wanted = correlators::ALL
+        .iter()
+        .filter(|known| only.is_empty() || only.iter().any(|id| id == known.id));
+    let wanted: Vec<_> = wanted.collect();
+    let found: Result<Vec<Vec<Finding>>, CorrelateError> = wanted
+        .par_iter()
+        .map(|correlator| {
+            let failed = |source| CorrelateError::Timeline {
+                correlator: correlator.id,
+                source,
+            };
+            (correlator.run)(timeline, facts).map_err(failed)
+        })
+        .collect();
+    let findings: Vec<Finding> = found?.into_iter().flatten().collect();
+    let conclusions = conclusions::join(&findings, facts);
+    Ok(Findings::new(conclusions, findings))
+}

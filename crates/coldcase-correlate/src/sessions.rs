@@ -1,0 +1,72 @@
+//! Logins in rows: what correlators over sshd's decisions share.
+
+use std::collections::BTreeMap;
+
+use coldcase_model::{action, outcome};
+use coldcase_timeline::{Selection, Timeline, TimelineError};
+
+/// One decision of sshd.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Login<'a> {
+    /// Row in the selection.
+    pub row: usize,
+    /// When, in nanoseconds; undated ones are not held.
+    pub ts: i64,
+    /// Whether it let in.
+    pub success: bool,
+    /// The account.
+    pub user: &'a str,
+    /// Identity of the connection: process and port of one host.
+    pub connection: (i64, i32),
+}
+
+/// Logins by source address and host logged into, each in time order.
+pub(crate) type LoginsBySource<'a> = BTreeMap<(&'a str, &'a str), Vec<Login<'a>>>;
+
+/// The rows that [`by_source`] reads.
+pub(crate) fn select(timeline: &Timeline) -> Result<Selection, TimelineError> {
+    let columns = [
+        "host",
+        "src_ip",
+        "src_port",
+        "user",
+        "pid",
+        "outcome",
+        "message",
+        "attributes",
+    ];
+    timeline.select(&[action::SSH_LOGIN], &columns)
+}
+
+/// Groups logins that have a time and a source.
+pub(crate) fn by_source(rows: &Selection) -> LoginsBySource<'_> {
+    let mut groups: LoginsBySource<'_> = BTreeMap::new();
+    let (times, sources, hosts) = (
+        rows.longs("ts_ns"),
+        rows.texts("src_ip"),
+        rows.texts("host"),
+    );
+    let (users, outcomes) = (rows.texts("user"), rows.texts("outcome"));
+    let (pids, ports) = (rows.longs("pid"), rows.ints("src_port"));
+    for row in 0..rows.rows() {
+        let (Some(Some(ts)), Some(&Some(source))) = (times.get(row).copied(), sources.get(row))
+        else {
+            continue;
+        };
+        let host = hosts.get(row).copied().flatten().unwrap_or_default();
+        let connection = (
+            pids.get(row).copied().flatten().unwrap_or(-1),
+            ports.get(row).copied().flatten().unwrap_or(-1),
+        );
+        let success = outcomes.get(row).copied().flatten() == Some(outcome::SUCCESS);
+        let user = users.get(row).copied().flatten().unwrap_or_default();
+        groups.entry((source, host)).or_default().push(Login {
+            row,
+            ts,
+            success,
+            user,
+            connection,
+        });
+    }
+    groups
+}

@@ -1,0 +1,346 @@
+//! Windows of the day: whether something happens only at certain hours, day after day.
+//!
+//! Method (research notes, "Time-of-day windows"): one point a day, the fullest arc of 1 to 12 hours, and
+//! the chance that as many of so many days fall into an arc of that length if hours did not matter,
+//! corrected for every arc length, zone and starting point tried.
+
+use chrono::{NaiveDate, TimeDelta, Timelike as _};
+use chrono_tz::Tz;
+use coldcase_model::Timestamp;
+
+/// Arc lengths tried, in hours.
+const WIDTHS: [u32; 7] = [1, 2, 3, 4, 6, 8, 12];
+/// Zones tried: the host's and UTC.
+const ZONES_TRIED: f64 = 2.0;
+const DAY: u32 = 86_400;
+/// Edges are rounded outward to this many seconds: what people would say.
+const ROUND: u32 = 300;
+/// Share of days whose earliest (latest) events may lie outside of the edge.
+const TRIM: f64 = 0.05;
+
+/// Events of one day, as cut: seconds from the cut.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Day {
+    pub date: NaiveDate,
+    pub seconds: Vec<u32>,
+}
+
+/// A window of the day.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Window {
+    /// The zone in which it is tightest.
+    pub zone: Tz,
+    /// Seconds of the local day.
+    pub start: u32,
+    /// Seconds of the local day; below `start` where it crosses midnight.
+    pub end: u32,
+    /// Days on which it was hit.
+    pub days_active: usize,
+    /// Days from the first to the last.
+    pub days_span: usize,
+    /// Events inside it.
+    pub inside: usize,
+    /// Chance of it if hours did not matter.
+    pub p_value: f64,
+    /// Spread of the daily first events, in seconds: small for a job of a timer.
+    pub start_spread: u32,
+}
+
+impl Window {
+    /// How long it is, in seconds.
+    pub fn width(&self) -> u32 {
+        (self.end + DAY - self.start) % DAY
+    }
+
+    /// Whether a second of the local day lies in it.
+    pub fn holds(&self, second: u32) -> bool {
+        (second + DAY - self.start) % DAY <= self.width()
+    }
+}
+
+/// `HH:MM` of a second of the day.
+pub(crate) fn clock(second: u32) -> String {
+    format!("{:02}:{:02}", second % DAY / 3600, second % 3600 / 60)
+}
+
+/// The best window for these instants (nanoseconds), tried in the host's zone and UTC.
+pub(crate) fn find(times: &[i64], host_zone: Tz) -> Option<Window> {
+    let zones: &[Tz] = if host_zone == Tz::UTC {
+        &[Tz::UTC]
+    } else {
+        &[host_zone, Tz::UTC]
+    };
+    let found = zones.iter().filter_map(|zone| in_zone(times, *zone));
+    // Of equally good ones the host's: the earlier wins only if the later is not better.
+    found.reduce(|best, next| {
+        if next.p_value < best.p_value / 10.0 {
+            next
+        } else {
+            best
+        }
+    })
+}
+
+fn local_second(ns: i64, zone: Tz) -> (NaiveDate, u32) {
+    let local = Timestamp(ns).to_utc().with_timezone(&zone).naive_local();
+    (local.date(), local.time().num_seconds_from_midnight())
+}
+
+fn in_zone(times: &[i64], zone: Tz) -> Option<Window> {
+    let local: Vec<(NaiveDate, u32)> = times.iter().map(|ns| local_second(*ns, zone)).collect();
+    let cut = emptiest_hour(&local) * 3600;
+    let days = cut_days(&local, cut);
+    let points: Vec<u32> = days.iter().filter_map(|day| median(&day.seconds)).collect();
+    let (_, p_value) = best_arc(&points)?;
+    let (start, end, start_spread) = edges(&days)?;
+    let (first, last) = (days.first()?.date, days.last()?.date);
+    let mut window = Window {
+        zone,
+        start: (start + cut) % DAY,
+        end: (end + cut) % DAY,
+        days_active: 0,
+        days_span: usize::try_from((last - first).num_days()).ok()? + 1,
+        inside: 0,
+        p_value,
+        start_spread,
+    };
+    window.inside = local
+        .iter()
+        .filter(|(_, second)| window.holds(*second))
+        .count();
+    let hit = |day: &&Day| {
+        day.seconds
+            .iter()
+            .any(|second| window.holds((second + cut) % DAY))
+    };
+    window.days_active = days.iter().filter(hit).count();
+    Some(window)
+}
+
+/// The hour of the day with the fewest events; of equals the one farthest from any event.
+fn emptiest_hour(local: &[(NaiveDate, u32)]) -> u32 {
+    let mut hours = [0usize; 24];
+    for (_, second) in local {
+        if let Some(count) = hours.get_mut((second / 3600) as usize) {
+            *count += 1;
+        }
+    }
+    let least = hours.iter().min().copied().unwrap_or(0);
+    let empty = |hour: u32| hours.get((hour % 24) as usize) == Some(&least);
+    let room = |hour: u32| {
+        (1..=12)
+            .take_while(|step| empty(hour + step) && empty(hour + 24 - step))
+            .count()
+    };
+    (0..24)
+        .filter(|hour| empty(*hour))
+        .max_by_key(|hour| (room(*hour), std::cmp::Reverse(*hour)))
+        .unwrap_or(0)
+}
+
+fn cut_days(local: &[(NaiveDate, u32)], cut: u32) -> Vec<Day> {
+    let mut days: Vec<Day> = Vec::new();
+    let mut shifted: Vec<(NaiveDate, u32)> = local
+        .iter()
+        .map(|(date, second)| {
+            let back = if *second < cut {
+                TimeDelta::days(1)
+            } else {
+                TimeDelta::zero()
+            };
+            (*date - back, (second + DAY - cut) % DAY)
+        })
+        .collect();
+    shifted.sort_unstable();
+    for (date, second) in shifted {
+        match days.last_mut() {
+            Some(day) if day.date == date => day.seconds.push(second),
+            _ => days.push(Day {
+                date,
+                seconds: vec![second],
+            }),
+        }
+    }
+    days
+}
+
+fn median(sorted: &[u32]) -> Option<u32> {
+    sorted.get(sorted.len() / 2).copied()
+}
+
+/// Fullest arc over all widths: its width in hours and its p-value.
+fn best_arc(points: &[u32]) -> Option<(u32, f64)> {
+    let days = points.len();
+    let mut sorted = points.to_vec();
+    sorted.sort_unstable();
+    let arcs = WIDTHS.iter().map(|width| {
+        let reach = width * 3600;
+        let hits = sorted.iter().map(|from| {
+            sorted
+                .iter()
+                .filter(|point| (**point + DAY - from) % DAY <= reach)
+                .count()
+        });
+        let most = hits.max().unwrap_or(0);
+        let tail = binomial_tail(
+            days.saturating_sub(1),
+            f64::from(*width) / 24.0,
+            most.saturating_sub(1),
+        );
+        (
+            *width,
+            (WIDTHS.len() as f64 * ZONES_TRIED * days as f64 * tail).min(1.0),
+        )
+    });
+    arcs.min_by(|(_, a), (_, b)| a.total_cmp(b))
+        .filter(|_| days > 0)
+}
+
+/// P[X >= k] of a binomial distribution.
+fn binomial_tail(n: usize, p: f64, k: usize) -> f64 {
+    let log_choose = |k: usize| ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k);
+    let term =
+        |k: usize| (log_choose(k) + k as f64 * p.ln() + (n - k) as f64 * (1.0 - p).ln()).exp();
+    if p >= 1.0 || k == 0 {
+        1.0
+    } else {
+        (k..=n).map(term).sum::<f64>().min(1.0)
+    }
+}
+
+fn ln_factorial(n: usize) -> f64 {
+    (2..=n).map(|i| (i as f64).ln()).sum()
+}
+
+/// Start and end in seconds from the cut, rounded outward, and how much the daily starts spread.
+fn edges(days: &[Day]) -> Option<(u32, u32, u32)> {
+    let mut firsts: Vec<u32> = days
+        .iter()
+        .filter_map(|day| day.seconds.first().copied())
+        .collect();
+    let mut lasts: Vec<u32> = days
+        .iter()
+        .filter_map(|day| day.seconds.last().copied())
+        .collect();
+    firsts.sort_unstable();
+    lasts.sort_unstable();
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a length is one"
+    )]
+    let trim = (days.len() as f64 * TRIM).floor() as usize;
+    // What lies just beyond the trimmed edge belongs to the window, a straggler hours away doesn't.
+    let near = 4 * ROUND;
+    let (from, to) = (*firsts.get(trim)?, *lasts.get(lasts.len() - 1 - trim)?);
+    let start = firsts
+        .iter()
+        .copied()
+        .find(|first| from - first <= near)
+        .unwrap_or(from);
+    let end = lasts
+        .iter()
+        .rev()
+        .copied()
+        .find(|last| last - to <= near)
+        .unwrap_or(to);
+    let spread = firsts.get(firsts.len() - 1 - trim)? - from;
+    Some((
+        start / ROUND * ROUND,
+        end.div_ceil(ROUND) * ROUND % DAY,
+        spread,
+    ))
+}
+
+/// Share of hours outside of the window, on the window's days, that the evidence covers.
+pub(crate) fn covered_outside(window: &Window, spans: &[(i64, i64)], first: i64, last: i64) -> f64 {
+    let hour = 3600 * 1_000_000_000i64;
+    let (mut outside, mut covered) = (0usize, 0usize);
+    let mut at = first - first.rem_euclid(hour);
+    while at <= last {
+        let (_, second) = local_second(at + hour / 2, window.zone);
+        if !window.holds(second) {
+            outside += 1;
+            covered += usize::from(
+                spans
+                    .iter()
+                    .any(|(from, to)| *from <= at + hour && at <= *to),
+            );
+        }
+        at += hour;
+    }
+    if outside == 0 {
+        0.0
+    } else {
+        covered as f64 / outside as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{NaiveDate, NaiveTime, TimeZone as _};
+
+    /// `count` instants a day for `days` days, spread from `from` to `to` (seconds of the local day).
+    fn daily(zone: Tz, days: u64, from: u32, to: u32, count: u32) -> Vec<i64> {
+        let mut times = Vec::new();
+        for day in 0..days {
+            for index in 0..count {
+                let second = from
+                    + (to - from) * index / count.max(2)
+                    + u32::try_from(day * 37 % 200).unwrap_or(0);
+                let date = NaiveDate::from_ymd_opt(2023, 3, 1)
+                    .and_then(|date| date.checked_add_days(chrono::Days::new(day)));
+                let local = date.and_then(|date| {
+                    date.and_time(NaiveTime::MIN)
+                        .checked_add_signed(TimeDelta::seconds(second.into()))
+                });
+                let at = zone
+                    .from_local_datetime(&local.expect("a date"))
+                    .earliest()
+                    .expect("no gap here");
+                times.push(at.timestamp_nanos_opt().expect("in range"));
+            }
+        }
+        times
+    }
+
+    #[test]
+    fn a_nightly_window_is_found_in_local_time() {
+        let window = find(
+            &daily(Tz::Asia__Shanghai, 30, 0, 4 * 3600, 12),
+            Tz::Asia__Shanghai,
+        )
+        .expect("a window");
+        assert_eq!(
+            (window.zone, window.days_active, window.inside),
+            (Tz::Asia__Shanghai, 30, 360)
+        );
+        assert_eq!(clock(window.start), "00:00");
+        assert!(
+            window.width() <= 4 * 3600 && window.p_value < 1e-6,
+            "{window:?}"
+        );
+    }
+
+    #[test]
+    fn a_window_may_cross_midnight_and_a_dst_change() {
+        let zone = Tz::Europe__Berlin;
+        let window = find(&daily(zone, 60, 23 * 3600, 25 * 3600, 6), zone).expect("a window");
+        assert_eq!(window.zone, zone);
+        assert_eq!(clock(window.start), "23:00");
+        assert!(window.width() < 3 * 3600, "{window:?}");
+    }
+
+    #[test]
+    fn all_day_is_no_window() {
+        let window = find(&daily(Tz::UTC, 30, 0, 86_000, 24), Tz::UTC).expect("an arc");
+        assert!(window.width() > 12 * 3600, "{window:?}");
+    }
+
+    #[test]
+    fn tails_of_the_binomial() {
+        assert!((binomial_tail(10, 0.5, 5) - 0.623_046_875).abs() < 1e-9);
+        assert!((binomial_tail(3, 0.25, 3) - 0.015_625).abs() < 1e-12);
+    }
+}

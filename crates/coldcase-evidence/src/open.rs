@@ -1,0 +1,337 @@
+//! A file opened for reading: hashed as stored, decompressed by content, and tolerant of a bad end:
+//! where the file or its compression breaks off, the reader ends and says why afterwards.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest as _, Sha256};
+
+const BUFFER: usize = 256 << 10;
+
+/// A file opened for reading.
+pub struct Opened {
+    /// The content, decompressed; never fails, see [`Digest`].
+    pub reader: Box<dyn Read + Send>,
+    /// What is known once the reader has ended.
+    pub digest: Digest,
+}
+
+#[derive(Default)]
+struct State {
+    hasher: Sha256,
+    error: Option<String>,
+}
+
+/// Hash of the file as stored, and the error that ended its reading, if one did.
+#[derive(Clone)]
+pub struct Digest {
+    state: Arc<Mutex<State>>,
+    raw: Arc<Mutex<Hashed>>,
+}
+
+/// Told of every number of stored bytes as they are read.
+pub type OnBytes = Arc<dyn Fn(u64) + Send + Sync>;
+
+impl Digest {
+    /// Reads what the decoder left of the file, then gives the hash in hex and what went wrong.
+    pub fn finish(self) -> (String, Option<String>) {
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            let mut raw = self.raw.lock().unwrap_or_else(PoisonError::into_inner);
+            match raw.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(_) => {}
+                Err(error) => {
+                    note(&self.state, error.to_string());
+                    break;
+                }
+            }
+        }
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let hash = std::mem::take(&mut state.hasher).finalize();
+        (
+            hash.iter().map(|byte| format!("{byte:02x}")).collect(),
+            state.error.take(),
+        )
+    }
+}
+
+fn note(state: &Mutex<State>, error: String) {
+    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+    state.error.get_or_insert(error);
+}
+
+struct Hashed {
+    file: File,
+    state: Arc<Mutex<State>>,
+    on_bytes: Option<OnBytes>,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = loop {
+            match self.file.read(buffer) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                other => break other?,
+            }
+        };
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.hasher.update(buffer.get(..read).unwrap_or_default());
+        drop(state);
+        if let Some(on_bytes) = &self.on_bytes {
+            on_bytes(read as u64);
+        }
+        Ok(read)
+    }
+}
+
+struct Shared(Arc<Mutex<Hashed>>);
+
+impl Read for Shared {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .read(buffer)
+    }
+}
+
+/// Ends instead of failing.
+struct Tolerant<R> {
+    inner: R,
+    state: Arc<Mutex<State>>,
+    ended: bool,
+}
+
+impl<R: Read> Read for Tolerant<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.ended || buffer.is_empty() {
+            return Ok(0);
+        }
+        match self.inner.read(buffer) {
+            Ok(0) => {
+                self.ended = true;
+                Ok(0)
+            }
+            Ok(read) => Ok(read),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.read(buffer),
+            Err(error) => {
+                self.ended = true;
+                note(&self.state, error.to_string());
+                Ok(0)
+            }
+        }
+    }
+}
+
+/// How a file is packed, by its first bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    Plain,
+    Gzip,
+    Zstd,
+    Lz4,
+    Unread(&'static str),
+}
+
+fn packing(head: &[u8]) -> Packing {
+    match head {
+        [0x1f, 0x8b, ..] => Packing::Gzip,
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
+        [0x04, 0x22, 0x4d, 0x18, ..] => Packing::Lz4,
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Packing::Unread("xz"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Packing::Unread("bzip2"),
+        _ => Packing::Plain,
+    }
+}
+
+/// Opens a file for reading; the first bytes decide how it is decompressed.
+pub fn open(path: &Path) -> io::Result<Opened> {
+    open_watched(path, None)
+}
+
+/// Likewise, telling of the bytes read: for progress.
+pub fn open_watched(path: &Path, on_bytes: Option<OnBytes>) -> io::Result<Opened> {
+    let state = Arc::new(Mutex::new(State::default()));
+    let raw = Arc::new(Mutex::new(Hashed {
+        file: File::open(path)?,
+        state: state.clone(),
+        on_bytes,
+    }));
+    let mut buffered = BufReader::with_capacity(BUFFER, Shared(raw.clone()));
+    let packing = packing(buffered.fill_buf()?);
+    let reader: Box<dyn Read + Send> = match packing {
+        Packing::Plain => tolerant(buffered, &state),
+        Packing::Gzip => tolerant(flate2::bufread::MultiGzDecoder::new(buffered), &state),
+        Packing::Zstd => tolerant(
+            Zstd {
+                source: Some(buffered),
+                frame: None,
+            },
+            &state,
+        ),
+        Packing::Lz4 => tolerant(
+            Lz4 {
+                inner: lz4_flex::frame::FrameDecoder::new(buffered),
+            },
+            &state,
+        ),
+        Packing::Unread(name) => {
+            note(
+                &state,
+                format!("compressed with {name}, which is not read; unpack it first"),
+            );
+            Box::new(io::empty())
+        }
+    };
+    Ok(Opened {
+        reader,
+        digest: Digest { state, raw },
+    })
+}
+
+fn tolerant<R: Read + Send + 'static>(inner: R, state: &Arc<Mutex<State>>) -> Box<dyn Read + Send> {
+    Box::new(Tolerant {
+        inner,
+        state: state.clone(),
+        ended: false,
+    })
+}
+
+type Frame = ruzstd::decoding::StreamingDecoder<Raw, ruzstd::decoding::FrameDecoder>;
+type Raw = BufReader<Shared>;
+
+/// Zstandard frames one after the other; skippable ones are passed over.
+struct Zstd {
+    source: Option<Raw>,
+    frame: Option<Box<Frame>>,
+}
+
+impl Read for Zstd {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(frame) = &mut self.frame {
+                match frame.read(buffer)? {
+                    0 => self.source = self.frame.take().map(|frame| frame.into_inner()),
+                    read => return Ok(read),
+                }
+            }
+            let Some(mut source) = self.source.take() else {
+                return Ok(0);
+            };
+            let head = source.fill_buf()?;
+            if head.is_empty() {
+                return Ok(0);
+            }
+            if let [0x50..=0x5f, 0x2a, 0x4d, 0x18, a, b, c, d, ..] = *head {
+                let length = u64::from(u32::from_le_bytes([a, b, c, d])) + 8;
+                io::copy(&mut (&mut source).take(length), &mut io::sink())?;
+                self.source = Some(source);
+                continue;
+            }
+            let frame = Frame::new(source).map_err(|error| io::Error::other(error.to_string()))?;
+            self.frame = Some(Box::new(frame));
+        }
+    }
+}
+
+/// LZ4 frames one after the other: the decoder reports the end of each as an end of input.
+struct Lz4<R: Read> {
+    inner: lz4_flex::frame::FrameDecoder<R>,
+}
+
+impl<R: BufRead> Read for Lz4<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.inner.read(buffer)? {
+                0 if self.inner.get_mut().fill_buf()?.is_empty() => return Ok(0),
+                0 => {}
+                read => return Ok(read),
+            }
+        }
+    }
+}
+
+/// Up to `limit` bytes from the beginning, decompressed, and whether that is all.
+pub fn read_head(path: &Path, limit: usize) -> io::Result<(Vec<u8>, bool)> {
+    let mut opened = open(path)?;
+    let mut head = Vec::new();
+    opened
+        .reader
+        .by_ref()
+        .take(limit as u64 + 1)
+        .read_to_end(&mut head)?;
+    let complete = head.len() <= limit;
+    head.truncate(limit);
+    Ok((head, complete))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn check(stored: &[u8], content: &[u8], error: bool) {
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(stored).expect("writes");
+        let mut opened = open(file.path()).expect("opens");
+        let mut got = Vec::new();
+        opened.reader.read_to_end(&mut got).expect("never fails");
+        let (hash, failed) = opened.digest.finish();
+        assert_eq!(got, content);
+        assert_eq!(failed.is_some(), error, "{failed:?}");
+        let expected: String = Sha256::digest(stored)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(hash, expected);
+    }
+
+    fn gzip(content: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(content).expect("memory");
+        encoder.finish().expect("memory")
+    }
+
+    #[test]
+    fn plain_and_gzip_with_several_members() {
+        check(b"plain", b"plain", false);
+        check(b"", b"", false);
+        let two = [gzip(b"one "), gzip(b"two")].concat();
+        check(&two, b"one two", false);
+    }
+
+    #[test]
+    fn zstd_and_lz4_frames_one_after_the_other() {
+        let zstd = |content: &[u8]| {
+            ruzstd::encoding::compress_to_vec(content, ruzstd::encoding::CompressionLevel::Fastest)
+        };
+        check(&[zstd(b"one "), zstd(b"two")].concat(), b"one two", false);
+        let lz4 = |content: &[u8]| {
+            let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+            encoder.write_all(content).expect("memory");
+            encoder.finish().expect("memory")
+        };
+        check(&[lz4(b"one "), lz4(b"two")].concat(), b"one two", false);
+    }
+
+    #[test]
+    fn a_cut_file_gives_what_it_has_and_says_so() {
+        let whole = gzip(&b"line\n".repeat(50_000));
+        let cut = whole.get(..whole.len() - 20).expect("long enough");
+        let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+        file.write_all(cut).expect("writes");
+        let mut opened = open(file.path()).expect("opens");
+        let mut got = Vec::new();
+        opened.reader.read_to_end(&mut got).expect("never fails");
+        assert!(got.len() > 100_000, "{}", got.len());
+        assert!(opened.digest.finish().1.is_some());
+    }
+
+    #[test]
+    fn what_is_not_read_says_what_to_do() {
+        check(b"\xfd7zXZ\0rest", b"", true);
+    }
+}

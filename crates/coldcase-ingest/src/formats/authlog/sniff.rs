@@ -1,0 +1,47 @@
+//! Whether a text is syslog: most of its lines begin with a stamp, a host and a program.
+
+use super::header::{self, Header};
+use crate::{Probe, Sniff};
+
+/// Lines looked at.
+const LINES: usize = 64;
+
+/// Words that stand behind the stamp in the logs of single programs, where syslog has the host.
+const NO_HOSTS: [&str; 14] = [
+    "INFO", "WARN", "WARNING", "ERROR", "DEBUG", "TRACE", "FATAL", "CRITICAL", "NOTICE", "stdout",
+    "stderr", "IP", "IP6", "ARP",
+];
+
+/// At least half of the lines; less than that is another log with syslog lines in it. Audit records that
+/// came by way of syslog are left to their own format.
+pub fn sniff(probe: &Probe<'_>) -> Sniff {
+    let (mut lines, mut heads, mut audit) = (0, 0, 0);
+    for line in probe.lines().take(LINES) {
+        let start = line.iter().take_while(|byte| **byte == 0).count();
+        let line = line.get(start..).unwrap_or_default();
+        if line.is_empty() || line.starts_with(b" ") || line.starts_with(b"\t") {
+            continue;
+        }
+        lines += 1;
+        let text = String::from_utf8_lossy(line);
+        let Some(header) = header::read(&text).filter(is_syslog) else {
+            continue;
+        };
+        heads += 1;
+        audit += usize::from(header.tagged.contains("msg=audit("));
+    }
+    match () {
+        () if heads == 0 || heads * 2 < lines => Sniff::No,
+        () if audit * 2 > heads => Sniff::Weak,
+        () => Sniff::Likely,
+    }
+}
+
+fn is_syslog(header: &Header<'_>) -> bool {
+    let host = header.host.is_none_or(|host| !NO_HOSTS.contains(&host));
+    let named = header.program.is_some_and(|program| {
+        let mut bytes = program.bytes();
+        bytes.any(|byte| byte.is_ascii_alphabetic())
+    });
+    host && named
+}

@@ -1,0 +1,177 @@
+//! Rows of DNS messages: one `dns-query` or `dns-answer` each.
+
+use coldcase_model::{Attributes, Event, Precision, Sink, Timestamp, When, action};
+use coldcase_wire::dns::{self, Message, Question};
+
+use super::address::{Addr, Origin};
+
+/// DNS, mDNS and LLMNR: what comes from or goes to these ports is read as DNS if it looks like it.
+const PORTS: [u16; 3] = [53, 5353, 5355];
+
+/// Most answers, and most further questions, that a row lists.
+const MOST_LISTED: usize = 16;
+
+/// Whether one of the ports is DNS's, mDNS's or LLMNR's.
+pub(super) fn is_dns_port(source: u16, destination: u16) -> bool {
+    PORTS.contains(&source) || PORTS.contains(&destination)
+}
+
+/// Whose message it is, and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Envelope {
+    /// When its last packet was captured.
+    pub(super) at: i64,
+    /// How exact that is.
+    pub(super) precision: Precision,
+    /// Where that packet stands.
+    pub(super) origin: Origin,
+    /// Sender and its port.
+    pub(super) source: (Addr, u16),
+    /// Receiver and its port.
+    pub(super) destination: (Addr, u16),
+    /// Number of the interface that saw it first, where the capture tells interfaces apart.
+    pub(super) interface: Option<u32>,
+    /// Ends before an address was translated, where another interface saw the packet before that.
+    pub(super) before: Option<((Addr, u16), (Addr, u16))>,
+}
+
+impl Envelope {
+    /// The same with its ports.
+    pub(super) fn with_ports(mut self, source: u16, destination: u16) -> Self {
+        self.source.1 = source;
+        self.destination.1 = destination;
+        self
+    }
+}
+
+/// Writes rows; its buffers stay from message to message.
+#[derive(Debug, Default)]
+pub(super) struct DnsRows {
+    domain: String,
+    source: String,
+    destination: String,
+    message: String,
+}
+
+impl DnsRows {
+    /// The row of a message, where these bytes are one.
+    pub(super) fn write(
+        &mut self,
+        bytes: &[u8],
+        envelope: &Envelope,
+        protocol: &'static str,
+        sink: &mut dyn Sink,
+    ) -> bool {
+        if !dns::looks_like_dns(bytes) {
+            return false;
+        }
+        let Some(message) = Message::parse(bytes) else {
+            return false;
+        };
+        let question = message.question();
+        self.fill(question.as_ref(), envelope);
+        let query_type = question.map(|question| dns::type_name(question.qtype));
+        let answers = message.is_response();
+        let code = answers.then(|| dns::rcode_name(message.response_code()));
+        let attributes = attributes(&message, envelope);
+        self.say(answers, query_type.as_deref(), code.as_deref());
+        sink.event(&Event {
+            when: Some(When::recorded(Timestamp(envelope.at), envelope.precision)),
+            src_ip: Some(self.source.as_str().into()),
+            src_port: Some(envelope.source.1),
+            dst_ip: Some(self.destination.as_str().into()),
+            dst_port: Some(envelope.destination.1),
+            protocol: Some(protocol),
+            domain: question.map(|_| self.domain.as_str().into()),
+            query_type,
+            response_code: code,
+            attributes: attributes.finish().map(Into::into),
+            message: Some(self.message.as_str().into()),
+            offset: Some(envelope.origin.offset()),
+            ..Event::new(if answers {
+                action::DNS_ANSWER
+            } else {
+                action::DNS_QUERY
+            })
+        });
+        true
+    }
+
+    fn fill(&mut self, question: Option<&Question<'_>>, envelope: &Envelope) {
+        self.domain.clear();
+        if let Some(question) = question {
+            question.write_name(&mut self.domain);
+        }
+        self.source.clear();
+        envelope.source.0.write(&mut self.source);
+        self.destination.clear();
+        envelope.destination.0.write(&mut self.destination);
+    }
+
+    fn say(&mut self, answers: bool, query_type: Option<&str>, code: Option<&str>) {
+        let verb = if answers { " answers " } else { " asks " };
+        let asked = match (query_type, answers) {
+            (Some(_), false) => " for ",
+            (Some(_), true) => " on ",
+            (None, _) => "",
+        };
+        let text = &mut self.message;
+        text.clear();
+        for part in [
+            self.source.as_str(),
+            verb,
+            &self.destination,
+            asked,
+            &self.domain,
+            if query_type.is_some() { " " } else { "" },
+            query_type.unwrap_or_default(),
+            if code.is_some() { ": " } else { "" },
+            code.unwrap_or_default(),
+        ] {
+            text.push_str(part);
+        }
+    }
+}
+
+fn attributes(message: &Message<'_>, envelope: &Envelope) -> Attributes {
+    let mut attributes = Attributes::new();
+    attributes.number("id", message.id);
+    if message.opcode() != 0 {
+        attributes.number("opcode", message.opcode());
+    }
+    if message.is_response() && message.is_truncated() {
+        attributes.flag("truncated", true);
+    }
+    let mut more = message.questions().skip(1).peekable();
+    if more.peek().is_some() {
+        let more = more.take(MOST_LISTED).map(|question| {
+            let mut text = String::new();
+            question.write_name(&mut text);
+            text.push(' ');
+            text.push_str(&dns::type_name(question.qtype));
+            text
+        });
+        attributes.texts("more_questions", more);
+    }
+    if message.is_response() {
+        let mut text = String::new();
+        let answers = message.answers().take(MOST_LISTED).map(|record| {
+            let mut answer = Attributes::new();
+            text.clear();
+            record.write_name(&mut text);
+            answer.text("name", &text);
+            answer.text("type", &dns::type_name(record.rtype));
+            text.clear();
+            record.write_data(&mut text);
+            answer.text("data", &text).number("ttl", record.ttl);
+            answer
+        });
+        attributes.objects("answers", answers);
+    }
+    attributes.number_if("interface", envelope.interface);
+    if let Some(((from, from_port), (to, to_port))) = envelope.before {
+        let before = format!("{}:{from_port} > {}:{to_port}", from.text(), to.text());
+        attributes.text("before_translation", &before);
+    }
+    attributes
+}

@@ -1,0 +1,579 @@
+//! Packets in, rows out: the state that a capture's packets build up, one packet after another.
+
+use coldcase_model::{Place as SinkPlace, Sink};
+use coldcase_wire::capture::Packet;
+use coldcase_wire::packet::{self, Icmp, Segment, Tcp, Transport, Udp};
+
+use super::address::{Addr, FlowKey, Origin, TCP, UDP};
+use super::attempts::Attempts;
+use super::copies::{Copies, Place, Seen, Sighting};
+use super::dns_rows::{DnsRows, Envelope, is_dns_port};
+use super::dns_streams::{self, Streams};
+use super::flow::{Flow, Status, Step, TIMEOUT_HALF_OPEN, TIMEOUT_TCP, TIMEOUT_UDP, flag};
+use super::flow_table::FlowTable;
+use super::fragments::{DatagramKey, Fragments, Piece, Whole};
+use super::half_open::HalfOpen;
+
+/// DNS over TCP has the port to itself; mDNS and LLMNR over TCP are not used.
+const DNS_PORT: u16 = 53;
+
+/// Flows near a file's beginning that wait for the join, because the file before may hold their first
+/// part: 4 MB a file. What is more is taken for new.
+const MOST_HEADS: usize = 1 << 15;
+
+/// Of these, connection attempts without a row of their own.
+const MOST_UNLISTED_HEADS: usize = 1 << 13;
+
+const SKIP_OTHER: &str = "neither TCP nor UDP";
+const SKIP_CUT: &str = "cut before its ports";
+const SKIP_FRAGMENT: &str = "fragment of a datagram that is not whole";
+
+/// Sinks of a series by the number of the file.
+pub(super) trait Outlets {
+    /// The sink of this file.
+    fn of(&mut self, file: u32) -> &mut dyn Sink;
+}
+
+/// A flow at the edge of its file.
+pub(super) struct Edge {
+    /// The flow.
+    pub(super) flow: Flow,
+    /// Whether it was open at the file's end.
+    pub(super) open: bool,
+    /// Whether it gets a row of its own should nothing answer it.
+    pub(super) listed: bool,
+}
+
+/// The state.
+pub(super) struct Engine {
+    pub(super) copies: Copies,
+    pub(super) fragments: Fragments,
+    pub(super) table: FlowTable,
+    pub(super) half_open: HalfOpen,
+    pub(super) streams: Streams,
+    pub(super) attempts: Attempts,
+    /// Flows that ended and wait for the join.
+    pub(super) edges: Vec<Edge>,
+    /// Number of the file that is being read.
+    pub(super) file: u32,
+    /// First time of the file, where a file before it may hold the beginning of its flows.
+    pub(super) joins_from: Option<i64>,
+    /// Whether the file may hold several interfaces without naming them in its packets (pcapng).
+    pub(super) several: bool,
+    /// The capture's time: never moved by a single stray stamp.
+    pub(super) now: i64,
+    before: i64,
+    heads: usize,
+    unlisted_heads: usize,
+    rows: DnsRows,
+    ended: Vec<Flow>,
+    lost: Vec<Origin>,
+    used: u64,
+}
+
+/// What of a packet lies below its transport.
+#[derive(Clone, Copy)]
+struct Frame {
+    envelope: Envelope,
+    packets: u32,
+    bytes: u64,
+}
+
+impl Engine {
+    /// Without any packet seen.
+    pub(super) fn new(joins_from: Option<i64>) -> Self {
+        Self {
+            copies: Copies::default(),
+            fragments: Fragments::default(),
+            table: FlowTable::new(),
+            half_open: HalfOpen::new(),
+            streams: Streams::default(),
+            attempts: Attempts::default(),
+            edges: Vec::new(),
+            file: 0,
+            joins_from,
+            several: false,
+            now: i64::MIN,
+            before: i64::MIN,
+            heads: 0,
+            unlisted_heads: 0,
+            rows: DnsRows::default(),
+            ended: Vec::new(),
+            lost: Vec::new(),
+            used: 0,
+        }
+    }
+
+    /// Reads one packet.
+    pub(super) fn packet(&mut self, packet: &Packet<'_>, out: &mut dyn Outlets) {
+        self.advance(packet.ts.0, out);
+        let segment = match packet::decode(packet.link, packet.data, packet.original_len) {
+            Ok(segment) => segment,
+            Err(unread) => {
+                let place = SinkPlace::Offset(packet.offset);
+                out.of(self.file).skip(place, unread.as_str());
+                return;
+            }
+        };
+        let before = match sighting(packet, &segment, self.several) {
+            Some(sighting) => match self.copies.judge(&sighting) {
+                Seen::Copy => {
+                    self.used += 1;
+                    return;
+                }
+                Seen::Translated(from, to) => Some((from, to)),
+                Seen::First => None,
+            },
+            None => None,
+        };
+        let envelope = Envelope {
+            at: packet.ts.0,
+            precision: packet.precision,
+            origin: Origin::here(packet.offset).in_file(self.file),
+            source: (Addr::of(segment.src), 0),
+            destination: (Addr::of(segment.dst), 0),
+            interface: interface(packet, &segment),
+            before,
+        };
+        let frame = Frame {
+            envelope,
+            packets: 1,
+            bytes: u64::from(segment.ip_len),
+        };
+        match (&segment.transport, segment.fragment) {
+            (Transport::Fragment(bytes), Some(fragment)) => {
+                let key = DatagramKey {
+                    source: envelope.source.0,
+                    destination: envelope.destination.0,
+                    id: segment.ip_id.unwrap_or(0),
+                    protocol: segment.protocol,
+                };
+                let piece = Piece {
+                    offset: usize::try_from(fragment.offset).unwrap_or(usize::MAX),
+                    bytes,
+                    more: fragment.more,
+                    ip_bytes: frame.bytes,
+                    envelope,
+                };
+                self.fragment(key, &piece, out);
+            }
+            (transport, _) => self.transport(&frame, transport, out),
+        }
+    }
+
+    /// Moves the time on; what has been silent for too long ends.
+    pub(super) fn advance(&mut self, at: i64, out: &mut dyn Outlets) {
+        let steady = at.min(self.before);
+        self.before = at;
+        if steady <= self.now {
+            return;
+        }
+        let new_second = steady >> 30 != self.now >> 30;
+        self.now = steady;
+        if new_second {
+            self.expire(out);
+        }
+    }
+
+    pub(super) fn expire(&mut self, out: &mut dyn Outlets) {
+        let mut ended = std::mem::take(&mut self.ended);
+        self.table.expire(self.now, &mut ended);
+        for flow in ended.drain(..) {
+            self.finish(flow, out);
+        }
+        self.half_open.expire(self.now, &mut ended);
+        for flow in ended.drain(..) {
+            self.forget(flow);
+        }
+        self.ended = ended;
+    }
+
+    fn fragment(&mut self, key: DatagramKey, piece: &Piece<'_>, out: &mut dyn Outlets) {
+        let mut lost = std::mem::take(&mut self.lost);
+        let head = self.joins_from.is_some_and(|from| {
+            piece.envelope.at.saturating_sub(from) <= super::fragments::TIMEOUT
+        });
+        let whole = self.fragments.add(key, piece, head, &mut lost);
+        skip_lost(&mut lost, out);
+        self.lost = lost;
+        if let Some(whole) = whole {
+            self.whole(&key, &whole, out);
+        }
+    }
+
+    /// Reads a datagram that was put together.
+    pub(super) fn whole(&mut self, key: &DatagramKey, whole: &Whole, out: &mut dyn Outlets) {
+        let frame = Frame {
+            envelope: whole.envelope,
+            packets: whole.packets,
+            bytes: whole.ip_bytes,
+        };
+        let transport = packet::transport_of_reassembled(key.protocol, &whole.bytes);
+        self.transport(&frame, &transport, out);
+    }
+
+    fn transport(&mut self, frame: &Frame, transport: &Transport<'_>, out: &mut dyn Outlets) {
+        match transport {
+            Transport::Tcp(tcp) => {
+                self.tcp(frame, tcp, out);
+                self.used += u64::from(frame.packets);
+            }
+            Transport::Udp(udp) => {
+                self.udp(frame, udp, out);
+                self.used += u64::from(frame.packets);
+            }
+            Transport::Icmp(icmp) if self.icmp(frame, icmp, out) => {
+                self.used += u64::from(frame.packets);
+            }
+            Transport::Icmp(_) | Transport::Other => skip(frame, SKIP_OTHER, out),
+            Transport::Cut => skip(frame, SKIP_CUT, out),
+            Transport::Fragment(_) => skip(frame, SKIP_FRAGMENT, out),
+        }
+    }
+
+    fn udp(&mut self, frame: &Frame, udp: &Udp<'_>, out: &mut dyn Outlets) {
+        let envelope = frame.envelope.with_ports(udp.src_port, udp.dst_port);
+        if is_dns_port(udp.src_port, udp.dst_port) {
+            let sink = out.of(envelope.origin.file());
+            if self.rows.write(udp.payload, &envelope, "udp", sink) {
+                return;
+            }
+        }
+        let (key, from_a) = FlowKey::of(envelope.source, envelope.destination, UDP);
+        let step = Step {
+            flags: 0,
+            seq: 0,
+            ack: 0,
+            data: true,
+            cut: is_cut(udp.payload, udp.payload_len),
+            ..step(frame, from_a)
+        };
+        if let Some(handle) = self.table.find(&key) {
+            if let Some(flow) = self.table.get_mut(handle)
+                && flow.continues_with(&step)
+            {
+                flow.add(&step);
+                return;
+            }
+            if let Some(old) = self.table.remove(handle) {
+                self.finish(old, out);
+            }
+        }
+        let mut flow = Flow::begin(key, &step);
+        self.mark_head(&mut flow, TIMEOUT_UDP, true);
+        self.insert(flow, out);
+    }
+
+    fn tcp(&mut self, frame: &Frame, tcp: &Tcp<'_>, out: &mut dyn Outlets) {
+        let envelope = frame.envelope.with_ports(tcp.src_port, tcp.dst_port);
+        let (key, from_a) = FlowKey::of(envelope.source, envelope.destination, TCP);
+        let step = Step {
+            flags: tcp.flags,
+            seq: tcp.seq,
+            ack: tcp.ack,
+            data: tcp.payload_len > 0,
+            cut: is_cut(tcp.payload, tcp.payload_len),
+            ..step(frame, from_a)
+        };
+        self.tcp_flow(key, &step, out);
+        if tcp.src_port == DNS_PORT || tcp.dst_port == DNS_PORT {
+            self.dns_stream((key, from_a), tcp, &envelope, out);
+        }
+    }
+
+    fn tcp_flow(&mut self, key: FlowKey, step: &Step, out: &mut dyn Outlets) {
+        if let Some(handle) = self.table.find(&key) {
+            if let Some(flow) = self.table.get_mut(handle)
+                && flow.continues_with(step)
+            {
+                add(&mut self.attempts, flow, step);
+                return;
+            }
+            if let Some(old) = self.table.remove(handle) {
+                self.finish(old, out);
+            }
+        } else if let Some(mut flow) = self.half_open.take(&key) {
+            if flow.continues_with(step) {
+                add(&mut self.attempts, &mut flow, step);
+                if flow.is_pending() {
+                    self.wait(&flow);
+                } else {
+                    self.insert(flow, out);
+                }
+                return;
+            }
+            self.forget(flow);
+        }
+        self.begin(key, step, out);
+    }
+
+    fn begin(&mut self, key: FlowKey, step: &Step, out: &mut dyn Outlets) {
+        let mut flow = Flow::begin(key, step);
+        if !step.opens() {
+            self.mark_head(&mut flow, TIMEOUT_TCP, true);
+            self.insert(flow, out);
+            return;
+        }
+        let listed = self.attempts.lists(&flow);
+        self.mark_head(&mut flow, TIMEOUT_HALF_OPEN, listed);
+        if flow.is_head() {
+            self.attempts.begin_unsettled(&flow);
+        } else {
+            self.attempts.begin(&flow);
+        }
+        if listed {
+            self.insert(flow, out);
+        } else {
+            self.wait(&flow);
+        }
+    }
+
+    /// Marks a flow that may continue one of the file before: it begins within `reach` of the file.
+    fn mark_head(&mut self, flow: &mut Flow, reach: i64, listed: bool) {
+        let near = |from: i64| flow.first.saturating_sub(from) <= reach;
+        if !self.joins_from.is_some_and(near) {
+            return;
+        }
+        let (held, most) = if listed {
+            (&mut self.heads, MOST_HEADS)
+        } else {
+            (&mut self.unlisted_heads, MOST_UNLISTED_HEADS)
+        };
+        if *held < most {
+            *held += 1;
+            flow.set_head(true);
+        }
+    }
+
+    /// Puts a flow into the table; one that has to make room ends.
+    pub(super) fn insert(&mut self, flow: Flow, out: &mut dyn Outlets) {
+        if let Some(evicted) = self.table.insert(flow) {
+            self.finish(evicted, out);
+        }
+    }
+
+    /// Puts an attempt without a row of its own into the compact table.
+    pub(super) fn wait(&mut self, flow: &Flow) {
+        let mut ended = std::mem::take(&mut self.ended);
+        self.half_open.insert(flow, &mut ended);
+        for flow in ended.drain(..) {
+            self.forget(flow);
+        }
+        self.ended = ended;
+    }
+
+    /// A flow is over: its row, or its place at the file's edge.
+    pub(super) fn finish(&mut self, flow: Flow, out: &mut dyn Outlets) {
+        if flow.is_head() {
+            self.edges.push(Edge {
+                flow,
+                open: false,
+                listed: true,
+            });
+            return;
+        }
+        if flow.syn > 0 {
+            self.attempts.list(&flow);
+        }
+        let sink = out.of(flow.origin.file());
+        flow.row(&mut |event| sink.event(event));
+    }
+
+    /// An attempt without a row is over: it is counted already, or will be at the join.
+    pub(super) fn forget(&mut self, flow: Flow) {
+        if flow.is_head() {
+            self.edges.push(Edge {
+                flow,
+                open: false,
+                listed: false,
+            });
+        }
+    }
+
+    fn dns_stream(
+        &mut self,
+        direction: (FlowKey, bool),
+        tcp: &Tcp<'_>,
+        envelope: &Envelope,
+        out: &mut dyn Outlets,
+    ) {
+        let mut seq = tcp.seq;
+        if tcp.flags & flag::SYN != 0 {
+            self.streams.begin(direction, seq, envelope.at);
+            seq = seq.wrapping_add(1);
+        }
+        if !tcp.payload.is_empty() {
+            let segment = dns_streams::Segment {
+                seq,
+                bytes: tcp.payload,
+                length: tcp.payload_len,
+                envelope: *envelope,
+            };
+            let rows = &mut self.rows;
+            self.streams
+                .feed(direction, &segment, &mut |bytes, envelope| {
+                    rows.write(bytes, envelope, "tcp", out.of(envelope.origin.file()))
+                });
+        }
+        if tcp.flags & (flag::FIN | flag::RST) != 0 {
+            self.streams.end(direction);
+        }
+    }
+
+    /// Goes on with the DNS streams of the following file.
+    pub(super) fn join_streams(&mut self, next: Streams, out: &mut dyn Outlets) {
+        let rows = &mut self.rows;
+        self.streams.absorb(next, &mut |bytes, envelope| {
+            rows.write(bytes, envelope, "tcp", out.of(envelope.origin.file()))
+        });
+    }
+
+    /// An ICMP message that quotes a SYN as unreachable refuses it; whether it did.
+    fn icmp(&mut self, frame: &Frame, icmp: &Icmp<'_>, out: &mut dyn Outlets) -> bool {
+        let Some(quoted) = icmp.quoted.filter(|_| icmp.unreachable) else {
+            return false;
+        };
+        let source = (Addr::of(quoted.src), quoted.src_port);
+        let destination = (Addr::of(quoted.dst), quoted.dst_port);
+        let (key, _) = FlowKey::of(source, destination, quoted.protocol);
+        if key.protocol != TCP {
+            return false;
+        }
+        if let Some(handle) = self.table.find(&key) {
+            let Some(flow) = self.table.get_mut(handle) else {
+                return false;
+            };
+            return report_unreachable(&mut self.attempts, flow, source, frame.envelope.at);
+        }
+        let Some(mut flow) = self.half_open.take(&key) else {
+            return false;
+        };
+        let reported = report_unreachable(&mut self.attempts, &mut flow, source, frame.envelope.at);
+        if reported {
+            self.insert(flow, out);
+        } else {
+            self.wait(&flow);
+        }
+        reported
+    }
+
+    /// The packets used since the last call.
+    pub(super) fn take_used(&mut self) -> u64 {
+        std::mem::take(&mut self.used)
+    }
+}
+
+/// Adds a packet to a flow, and to the sums of attempts what follows from it.
+fn add(attempts: &mut Attempts, flow: &mut Flow, step: &Step) {
+    let before = flow.status();
+    flow.add(step);
+    let after = flow.status();
+    if before == after && !step.opens() {
+        return;
+    }
+    if flow.is_head() {
+        if before == Status::Open && after != Status::Open {
+            attempts.settle(flow);
+        }
+    } else if before == Status::Midstream {
+        if after != Status::Midstream {
+            attempts.begin(flow);
+        }
+    } else {
+        if step.opens() {
+            attempts.repeat(flow, 1);
+        }
+        if before != after {
+            attempts.change(before, flow);
+        }
+    }
+}
+
+fn report_unreachable(
+    attempts: &mut Attempts,
+    flow: &mut Flow,
+    source: (Addr, u16),
+    at: i64,
+) -> bool {
+    if flow.client() != source || !matches!(flow.status(), Status::Open | Status::Refused) {
+        return false;
+    }
+    let before = flow.status();
+    flow.report_unreachable(at);
+    if before == Status::Open {
+        if flow.is_head() {
+            attempts.settle(flow);
+        } else {
+            attempts.change(before, flow);
+        }
+    }
+    true
+}
+
+fn step(frame: &Frame, from_a: bool) -> Step {
+    Step {
+        at: frame.envelope.at,
+        precision: frame.envelope.precision,
+        origin: frame.envelope.origin,
+        from_a,
+        packets: frame.packets,
+        bytes: frame.bytes,
+        flags: 0,
+        seq: 0,
+        ack: 0,
+        data: false,
+        cut: false,
+    }
+}
+
+fn is_cut(payload: &[u8], sent: u32) -> bool {
+    (payload.len() as u64) < u64::from(sent)
+}
+
+fn skip(frame: &Frame, reason: &'static str, out: &mut dyn Outlets) {
+    let origin = frame.envelope.origin;
+    for _ in 0..frame.packets {
+        let place = SinkPlace::Offset(origin.offset());
+        out.of(origin.file()).skip(place, reason);
+    }
+}
+
+/// Counts fragments whose datagram was given up.
+pub(super) fn skip_lost(lost: &mut Vec<Origin>, out: &mut dyn Outlets) {
+    for origin in lost.drain(..) {
+        let place = SinkPlace::Offset(origin.offset());
+        out.of(origin.file()).skip(place, SKIP_FRAGMENT);
+    }
+}
+
+/// The packet as one sighting among those on other interfaces; nothing where the capture has one.
+pub(super) fn sighting(
+    packet: &Packet<'_>,
+    segment: &Segment<'_>,
+    several: bool,
+) -> Option<Sighting> {
+    let place = match (segment.packet_type, segment.interface_index) {
+        (Some(kind), Some(index)) => Place::Interface((index << 3) | u32::from(kind & 7)),
+        (Some(_), None) => Place::Unknown,
+        (None, _) if several => Place::Interface(packet.interface << 3),
+        (None, _) => return None,
+    };
+    let ports = match &segment.transport {
+        Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),
+        Transport::Udp(udp) => (udp.src_port, udp.dst_port),
+        _ => (0, 0),
+    };
+    Some(Sighting {
+        signature: packet::copy_signature(segment),
+        addresses: (Addr::of(segment.src), Addr::of(segment.dst)),
+        ports,
+        place,
+        at: packet.ts.0,
+    })
+}
+
+fn interface(packet: &Packet<'_>, segment: &Segment<'_>) -> Option<u32> {
+    segment
+        .interface_index
+        .or_else(|| (packet.interface > 0).then_some(packet.interface))
+}

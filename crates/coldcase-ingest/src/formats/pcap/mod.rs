@@ -1,0 +1,218 @@
+//! Captures: pcap and pcapng files of tcpdump, Wireshark, dumpcap and their like, rotated or not.
+//!
+//! Recognised by their magic numbers: pcap in both byte orders with microseconds or nanoseconds,
+//! the modified form with longer record headers, and pcapng with any number of interfaces and sections.
+//! Link types, tunnels and damage are `coldcase_wire`'s. Times are UTC in the file itself.
+//!
+//! What comes out:
+//! - `dns-query` and `dns-answer`, one row a message, of UDP and TCP port 53 and of mDNS (5353) and
+//!   LLMNR (5355); fragments are put together first, streams followed over segments. A UDP packet that
+//!   has such a row is in no `udp-flow`. Where a snap length cut the message, the question is read if it
+//!   is whole. `interface` is the number of the interface that saw the packet first, `before_translation`
+//!   the addresses it had on another one (a service address, a masquerade).
+//! - `tcp-flow` and `udp-flow`. A flow ends after 300 s of silence, 120 s for UDP, 60 s for an attempt
+//!   that nothing answered and for a closed connection, or when a SYN with another initial sequence
+//!   number takes its place. `bytes` are those of the IP packets. Without a SYN in the capture a flow
+//!   is `midstream`, not a new connection; `"payload": "absent"` says that a snap length cut payloads.
+//! - `tcp-attempts` and `tcp-attempts-on`, one row a source with at least 8 attempts and a destination
+//!   with at least 64, over the whole series. A SYN sent again (same 5-tuple and initial sequence number)
+//!   is no further attempt. An attempt is answered by a SYN-ACK or when its client goes on; refused by
+//!   a RST of the server or an ICMP message that quotes it (`unreachable`).
+//!
+//! A capture of all interfaces sees a packet on each that it crosses: these copies count once.
+//!
+//! Limits, so that a flood fits into memory. After 64 unanswered attempts of a source, or 1,024 on a
+//! destination, in one file, further ones have a `tcp-flow` row only if something answers them; `listed`
+//! says how many have one. Different addresses are counted exactly up to 131,072 a file (one more for
+//! 8 packets each, up to 1,048,576) and sampled beyond, to about 0.3 %: then `exact` is false. Of more than
+//! 131,072 sources or destinations those with few attempts are dropped; `missed_at_most` bounds what a
+//! row may lack. Where a file is cut off from the one before, more than 32,768 flows that cross the
+//! edge are not put together.
+//!
+//! Files of a series are ordered by their first packet. Gaps and overlaps are warned of; files that
+//! overlap were written by several captures and are not put together.
+
+use std::io::Read;
+
+use coldcase_model::{Place, Sink};
+use coldcase_wire::capture::{Decoder, Step, is_capture};
+
+use crate::{Format, IngestError, Input, Leftover, Probe, Sniff};
+
+mod address;
+mod attempts;
+mod copies;
+mod dns_rows;
+mod dns_streams;
+mod engine;
+mod flow;
+mod flow_table;
+mod fragments;
+mod half_open;
+mod series;
+mod summary;
+mod tally;
+
+use series::FileState;
+
+/// The format.
+pub static FORMAT: Format = Format {
+    id: "pcap",
+    title: "captures: pcap and pcapng",
+    source: include_str!("mod.rs"),
+    yearless: false,
+    sniff,
+    ingest,
+    join: Some(series::join),
+};
+
+/// How pcapng begins, in both byte orders.
+const PCAPNG: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+
+/// Bytes read at a time.
+const CHUNK: usize = 1 << 20;
+
+/// Most bytes held for one record: larger than any snap length (libpcap's greatest is 256 KiB; pcapng
+/// blocks with many options stay below).
+const MOST_HELD: usize = 16 << 20;
+
+/// Losses warned of one by one; of more only the sum is told.
+const MOST_LOSSES: u64 = 20;
+
+fn sniff(probe: &Probe<'_>) -> Sniff {
+    if is_capture(probe.head) {
+        Sniff::Sure
+    } else {
+        Sniff::No
+    }
+}
+
+fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
+    let mut reading = Reading::default();
+    let mut buffer = Buffer::default();
+    let mut decoder = Decoder::new();
+    let mut wanted = PCAPNG.len();
+    loop {
+        if let Err(error) = buffer.fill(&mut input.reader, wanted) {
+            if reading.file.is_none() {
+                return Err(error.into());
+            }
+            let warning = format!("reading ended early: {error}; what was read is used");
+            sink.warn(Place::Whole, warning);
+        }
+        reading.pcapng |= reading.file.is_none() && buffer.unread().starts_with(&PCAPNG);
+        wanted = match reading.take_all(&mut decoder, &mut buffer, sink) {
+            Ok(Some(wanted)) => wanted,
+            Ok(None) => break,
+            Err(error) if reading.file.is_none() => {
+                return Err(IngestError::Damaged(error));
+            }
+            Err(error) => {
+                sink.warn(Place::Whole, error);
+                break;
+            }
+        };
+    }
+    Ok(reading.end(sink))
+}
+
+#[derive(Default)]
+struct Reading {
+    pcapng: bool,
+    file: Option<Box<FileState>>,
+    losses: u64,
+    lost_bytes: u64,
+}
+
+impl Reading {
+    /// Takes all packets that are whole in the buffer; how many bytes are needed to go on, or nothing
+    /// at the end.
+    fn take_all(
+        &mut self,
+        decoder: &mut Decoder,
+        buffer: &mut Buffer,
+        sink: &mut dyn Sink,
+    ) -> Result<Option<usize>, String> {
+        loop {
+            let step = decoder.next(buffer.unread(), buffer.at_end);
+            let consumed = match step.map_err(|error| error.to_string())? {
+                Step::Packet { packet, consumed } => {
+                    let file = self
+                        .file
+                        .get_or_insert_with(|| Box::new(FileState::new(&packet, self.pcapng)));
+                    file.packet(&packet, sink);
+                    consumed
+                }
+                Step::Skip { consumed } => consumed,
+                Step::Loss { consumed, loss } => {
+                    self.losses += 1;
+                    self.lost_bytes = self.lost_bytes.saturating_add(loss.bytes);
+                    let place = Place::Offset(loss.offset);
+                    sink.skip(place, loss.what);
+                    if self.losses <= MOST_LOSSES {
+                        let warning = format!("{} bytes lost: {}", loss.bytes, loss.what);
+                        sink.warn(place, warning);
+                    }
+                    consumed
+                }
+                Step::NeedMore { at_least } => return Ok(Some(at_least)),
+                Step::End => return Ok(None),
+            };
+            buffer.start = buffer.start.saturating_add(consumed).min(buffer.end);
+        }
+    }
+
+    fn end(self, sink: &mut dyn Sink) -> Option<Leftover> {
+        if self.losses > MOST_LOSSES {
+            let (losses, bytes) = (self.losses, self.lost_bytes);
+            let warning = format!("{losses} places damaged in all, {bytes} bytes lost");
+            sink.warn(Place::Whole, warning);
+        }
+        let mut file = self.file?;
+        file.end(sink);
+        Some(file)
+    }
+}
+
+/// The part of the capture that is being looked at.
+#[derive(Default)]
+struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+    at_end: bool,
+}
+
+impl Buffer {
+    fn unread(&self) -> &[u8] {
+        self.bytes.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Reads on until so many bytes are there, or the end.
+    fn fill(&mut self, reader: &mut dyn Read, wanted: usize) -> std::io::Result<()> {
+        let held = self.unread().len();
+        self.bytes.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, held);
+        let wanted = wanted.max(held + 1);
+        if wanted > MOST_HELD {
+            self.at_end = true;
+            return Ok(());
+        }
+        if self.bytes.len() < wanted.max(CHUNK) {
+            self.bytes.resize(wanted.max(CHUNK), 0);
+        }
+        while self.end < wanted && !self.at_end {
+            let room = self.bytes.get_mut(self.end..).unwrap_or_default();
+            match reader.read(room) {
+                Ok(0) => self.at_end = true,
+                Ok(read) => self.end += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.at_end = true;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,275 @@
+//! The terminal summary: the answer first (what, since when, who, how sure, on which record), then what
+//! was read and what was lost.
+
+use std::fmt::Write as _;
+
+use coldcase_model::{Conclusion, EvidenceRecord, Finding, Severity};
+
+use crate::summary::local;
+use crate::{Summary, for_terminal};
+
+/// Findings below this many are shown in full; of the rest the count.
+const MOST_FINDINGS: usize = 12;
+
+/// Whether colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Style {
+    /// No escape codes.
+    Plain,
+    /// ANSI colours.
+    Colour,
+}
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Colour => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+        }
+    }
+
+    fn severity(self, severity: Severity) -> String {
+        let code = match severity {
+            Severity::Critical => "1;97;41",
+            Severity::High => "1;31",
+            Severity::Medium => "33",
+            Severity::Low => "36",
+            Severity::Info => "2",
+        };
+        self.paint(code, &format!("{:<8}", severity.as_str().to_uppercase()))
+    }
+}
+
+/// The summary as text.
+pub fn terminal(summary: &Summary<'_>, style: Style) -> String {
+    let mut out = String::new();
+    answers(&mut out, summary, style);
+    findings(&mut out, summary, style);
+    read(&mut out, summary, style);
+    out
+}
+
+fn answers(out: &mut String, summary: &Summary<'_>, style: Style) {
+    for conclusion in &summary.findings.conclusions {
+        let _ = writeln!(
+            out,
+            "{}",
+            style.paint("1", &format!("ANSWER  {}", answer(conclusion)))
+        );
+        paragraph(out, &conclusion.text, 8);
+        out.push('\n');
+    }
+    let severe = summary
+        .findings
+        .findings
+        .iter()
+        .filter(|finding| finding.severity >= Severity::High)
+        .count();
+    if summary.findings.conclusions.is_empty() && severe == 0 {
+        let _ = writeln!(
+            out,
+            "{}",
+            style.paint(
+                "1",
+                "Nothing of high severity was found in what this evidence can show."
+            )
+        );
+        out.push('\n');
+    }
+}
+
+fn answer(conclusion: &Conclusion) -> String {
+    let value = for_terminal(&conclusion.answer.value);
+    format!(
+        "{}: {value} ({:.0} % sure)",
+        for_terminal(&conclusion.question),
+        conclusion.confidence * 100.0
+    )
+}
+
+fn findings(out: &mut String, summary: &Summary<'_>, style: Style) {
+    let all = &summary.findings.findings;
+    let shown = all
+        .iter()
+        .filter(|finding| finding.severity > Severity::Info)
+        .take(MOST_FINDINGS);
+    let mut count = 0;
+    for finding in shown {
+        one(out, summary, style, finding);
+        count += 1;
+    }
+    if all.len() > count {
+        let _ = writeln!(
+            out,
+            "{} more findings of {} or less: see report.md",
+            all.len() - count,
+            least(all, count)
+        );
+        out.push('\n');
+    }
+}
+
+fn least(all: &[Finding], shown: usize) -> &'static str {
+    all.get(shown)
+        .map_or("info", |finding| finding.severity.as_str())
+}
+
+fn one(out: &mut String, summary: &Summary<'_>, style: Style, finding: &Finding) {
+    let _ = writeln!(
+        out,
+        "{} {}",
+        style.severity(finding.severity),
+        for_terminal(&finding.title)
+    );
+    if let (Some(first), Some(last)) = (finding.first, finding.last) {
+        let _ = writeln!(
+            out,
+            "         {} to {}",
+            local(first, summary.zone),
+            local(last, summary.zone)
+        );
+    }
+    paragraph(out, &finding.text, 9);
+    if let Some(record) = finding.evidence.first() {
+        let _ = writeln!(
+            out,
+            "         {}",
+            style.paint(
+                "2",
+                &format!(
+                    "{}: {}",
+                    place(record),
+                    cut(&for_terminal(&record.text), 100)
+                )
+            )
+        );
+    }
+    let _ = writeln!(
+        out,
+        "         {}",
+        style.paint(
+            "2",
+            &format!("{} · {:.0} % sure", finding.id, finding.confidence * 100.0)
+        )
+    );
+    out.push('\n');
+}
+
+/// Where a record stands: `file:line`, or `file@offset`.
+pub(crate) fn place(record: &EvidenceRecord) -> String {
+    let file = for_terminal(&record.file);
+    match (record.line, record.offset) {
+        (Some(line), _) => format!("{file}:{line}"),
+        (None, Some(offset)) => format!("{file}@{offset}"),
+        (None, None) => file,
+    }
+}
+
+fn cut(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars()
+        .take(most.saturating_sub(1))
+        .chain(['…'])
+        .collect()
+}
+
+/// Text wrapped at 80 columns, indented.
+fn paragraph(out: &mut String, text: &str, indent: usize) {
+    let mut column = 0;
+    for word in for_terminal(text).split_whitespace() {
+        let width = word.chars().count();
+        if column > 0 && column + 1 + width > 80 {
+            out.push('\n');
+            column = 0;
+        }
+        if column == 0 {
+            out.push_str(&" ".repeat(indent));
+            column = indent;
+        } else {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += width;
+    }
+    if column > 0 {
+        out.push('\n');
+    }
+}
+
+fn read(out: &mut String, summary: &Summary<'_>, style: Style) {
+    let recognised = summary
+        .inputs
+        .iter()
+        .filter(|input| input.format.is_some())
+        .count();
+    let unknown: Vec<_> = summary
+        .inputs
+        .iter()
+        .filter(|input| input.format.is_none())
+        .collect();
+    let skipped: u64 = summary.inputs.iter().map(|input| input.skipped).sum();
+    let _ = writeln!(
+        out,
+        "Read {recognised} of {} files, {} events, {skipped} records skipped; times in {} ({}).",
+        summary.inputs.len(),
+        summary.events,
+        summary.zone,
+        summary.zone_source
+    );
+    if !unknown.is_empty() {
+        let names: Vec<_> = unknown
+            .iter()
+            .take(6)
+            .map(|input| for_terminal(&input.path))
+            .collect();
+        let more = if unknown.len() > names.len() {
+            ", ..."
+        } else {
+            ""
+        };
+        paragraph(
+            out,
+            &format!("Not recognised, not used: {}{more}", names.join(", ")),
+            0,
+        );
+    }
+    let warned: Vec<_> = summary
+        .inputs
+        .iter()
+        .filter(|input| !input.warnings.is_empty())
+        .collect();
+    for input in warned.iter().take(5) {
+        let warning = input
+            .warnings
+            .first()
+            .map(|warning| for_terminal(warning))
+            .unwrap_or_default();
+        paragraph(
+            out,
+            &format!(
+                "{} {}: {warning}",
+                style.paint("33", "warning"),
+                for_terminal(&input.path)
+            ),
+            0,
+        );
+    }
+    if warned.len() > 5 {
+        let _ = writeln!(
+            out,
+            "{} more files have warnings: see case.json",
+            warned.len() - 5
+        );
+    }
+    for warning in &summary.warnings {
+        paragraph(
+            out,
+            &format!("{} {}", style.paint("33", "warning"), for_terminal(warning)),
+            0,
+        );
+    }
+    let _ = writeln!(out, "Case: {}", for_terminal(&summary.case));
+}

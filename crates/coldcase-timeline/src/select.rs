@@ -1,0 +1,267 @@
+//! Selections of the timeline: some actions, some columns, in the total order (time, file, line, offset).
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::Path;
+
+use polars::frame::DataFrame;
+use polars::prelude::{
+    ChunkedArray, Int32Type, Int64Type, IntoLazy as _, LazyFrame, PolarsError, PolarsNumericType,
+    SortMultipleOptions, StringChunked, col, lit,
+};
+use polars_io::SerReader as _;
+use polars_io::parquet::read::ParquetReader;
+use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
+
+use crate::{Batch, COLUMNS, PartInfo, TimelineError};
+
+/// Columns that order rows and say where they are from: part of every selection.
+const ALWAYS: [&str; 5] = ["ts_ns", "file", "line", "offset", "action"];
+
+/// A dataset to select from.
+#[derive(Debug, Clone)]
+pub struct Timeline {
+    parts: Vec<PartInfo>,
+}
+
+impl Timeline {
+    /// The dataset that a writer just finished.
+    pub fn of_parts(parts: Vec<PartInfo>) -> Self {
+        Self { parts }
+    }
+
+    /// The dataset in this folder. What actions a part holds is read from it.
+    pub fn open(folder: &Path) -> Result<Self, TimelineError> {
+        let failed = |source| TimelineError::Io {
+            path: folder.to_owned(),
+            source,
+        };
+        let mut parts = Vec::new();
+        for entry in fs::read_dir(folder).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.extension().is_some_and(|ending| ending == "parquet") {
+                let frame = read_columns(&path, &["action"])?;
+                let mut actions: Vec<String> = texts(&frame, "action")
+                    .into_iter()
+                    .flatten()
+                    .map(str::to_owned)
+                    .collect();
+                let rows = actions.len();
+                actions.sort();
+                actions.dedup();
+                parts.push(PartInfo {
+                    path,
+                    rows,
+                    actions,
+                });
+            }
+        }
+        parts.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(Self { parts })
+    }
+
+    /// Rows in all.
+    pub fn rows(&self) -> usize {
+        self.parts.iter().map(|part| part.rows).sum()
+    }
+
+    /// The dataset's files.
+    pub fn parts(&self) -> &[PartInfo] {
+        &self.parts
+    }
+
+    /// Rows of these actions, these columns of them, in the total order.
+    pub fn select(&self, actions: &[&str], columns: &[&str]) -> Result<Selection, TimelineError> {
+        self.select_where(actions, columns, |rows| rows)
+    }
+
+    /// Likewise, with more done to each part's rows before they are put together: filters, above all.
+    /// A filter may use the columns asked for. It must not change the columns.
+    pub fn select_where(
+        &self,
+        actions: &[&str],
+        columns: &[&str],
+        more: impl Fn(LazyFrame) -> LazyFrame,
+    ) -> Result<Selection, TimelineError> {
+        let mut names: Vec<&str> = ALWAYS.to_vec();
+        names.extend(columns.iter().filter(|name| !ALWAYS.contains(name)));
+        let mut whole: Option<DataFrame> = None;
+        for part in self.parts.iter().filter(|part| {
+            part.actions
+                .iter()
+                .any(|action| actions.contains(&action.as_str()))
+        }) {
+            let failed = |source| TimelineError::Columns {
+                path: part.path.clone(),
+                source,
+            };
+            let rows = read_columns(&part.path, &names)?.lazy();
+            let wanted = actions
+                .iter()
+                .map(|action| col("action").eq(lit(*action)))
+                .reduce(|a, b| a.or(b));
+            let rows = wanted.map_or(rows.clone(), |wanted| rows.filter(wanted));
+            let rows = more(rows).collect().map_err(failed)?;
+            match &mut whole {
+                None => whole = Some(rows),
+                Some(whole) => {
+                    whole.vstack_mut(&rows).map_err(failed)?;
+                }
+            }
+        }
+        let Some(whole) = whole else {
+            return Ok(Selection {
+                frame: DataFrame::default(),
+            });
+        };
+        let order = SortMultipleOptions::default()
+            .with_nulls_last(true)
+            .with_maintain_order(true);
+        let mut frame = whole
+            .sort(["ts_ns", "file", "line", "offset"], order)
+            .map_err(no_file)?;
+        frame.rechunk_mut();
+        Ok(Selection { frame })
+    }
+
+    /// All rows and columns, in the total order.
+    pub fn all(&self) -> Result<Selection, TimelineError> {
+        let actions: BTreeSet<&str> = self
+            .parts
+            .iter()
+            .flat_map(|part| &part.actions)
+            .map(String::as_str)
+            .collect();
+        let actions: Vec<&str> = actions.into_iter().collect();
+        let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
+        self.select(&actions, &names)
+    }
+
+    /// Whole parts, one after the other, all columns in the contract's order.
+    pub fn frames(&self) -> impl Iterator<Item = Result<DataFrame, TimelineError>> + '_ {
+        let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
+        self.parts
+            .iter()
+            .map(move |part| read_columns(&part.path, &names))
+    }
+}
+
+fn no_file(source: PolarsError) -> TimelineError {
+    TimelineError::Columns {
+        path: "timeline".into(),
+        source,
+    }
+}
+
+fn read_columns(path: &Path, names: &[&str]) -> Result<DataFrame, TimelineError> {
+    let file = File::open(path).map_err(|source| TimelineError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    let reader = ParquetReader::new(file).with_columns(Some(names));
+    reader.finish().map_err(|source| TimelineError::Columns {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn texts<'a>(frame: &'a DataFrame, name: &str) -> Vec<Option<&'a str>> {
+    frame
+        .column(name)
+        .and_then(|column| column.str())
+        .map_or_else(|_| Vec::new(), |column| column.iter().collect())
+}
+
+/// Rows of the timeline as columns.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    frame: DataFrame,
+}
+
+impl Selection {
+    /// Writes the rows as Parquet, columns in the contract's order; `path` is for messages.
+    pub fn write_parquet(&self, file: impl Write, path: &Path) -> Result<(), TimelineError> {
+        let failed = |source| TimelineError::Columns {
+            path: path.to_owned(),
+            source,
+        };
+        let mut frame = if self.frame.width() == 0 {
+            Batch::default().into_frame().map_err(failed)?
+        } else {
+            self.frame
+                .select(COLUMNS.map(|(name, _)| name))
+                .map_err(failed)?
+        };
+        ParquetWriter::new(file)
+            .with_compression(ParquetCompression::Zstd(None))
+            .finish(&mut frame)
+            .map_err(failed)?;
+        Ok(())
+    }
+
+    /// How many rows.
+    pub fn rows(&self) -> usize {
+        self.frame.height()
+    }
+
+    /// The frame, for column work.
+    pub fn frame(&self) -> &DataFrame {
+        &self.frame
+    }
+
+    /// A text cell; `None` where it is null or the column was not selected.
+    pub fn text(&self, name: &str, row: usize) -> Option<&str> {
+        let column: &StringChunked = self.frame.column(name).ok()?.str().ok()?;
+        if row < column.len() {
+            column.get(row)
+        } else {
+            None
+        }
+    }
+
+    /// A number cell of a 64-bit column.
+    pub fn long(&self, name: &str, row: usize) -> Option<i64> {
+        cell::<Int64Type>(self.frame.column(name).ok()?.i64().ok()?, row)
+    }
+
+    /// A number cell of a 32-bit column (ports).
+    pub fn int(&self, name: &str, row: usize) -> Option<i32> {
+        cell::<Int32Type>(self.frame.column(name).ok()?.i32().ok()?, row)
+    }
+
+    /// A whole text column.
+    pub fn texts(&self, name: &str) -> Vec<Option<&str>> {
+        texts(&self.frame, name)
+    }
+
+    /// A whole 64-bit column.
+    pub fn longs(&self, name: &str) -> Vec<Option<i64>> {
+        let column = self.frame.column(name).and_then(|column| column.i64());
+        column.map_or_else(|_| Vec::new(), |column| column.iter().collect())
+    }
+
+    /// A whole 32-bit column.
+    pub fn ints(&self, name: &str) -> Vec<Option<i32>> {
+        let column = self.frame.column(name).and_then(|column| column.i32());
+        column.map_or_else(|_| Vec::new(), |column| column.iter().collect())
+    }
+
+    /// `ts_end` in microseconds since 1970.
+    pub fn end_micros(&self) -> Vec<Option<i64>> {
+        let column = self
+            .frame
+            .column("ts_end")
+            .and_then(|column| column.datetime());
+        column.map_or_else(|_| Vec::new(), |column| column.physical().iter().collect())
+    }
+}
+
+fn cell<T: PolarsNumericType>(column: &ChunkedArray<T>, row: usize) -> Option<T::Native> {
+    if row < column.len() {
+        column.get(row)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,160 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use coldcase::Options;
+use coldcase_correlate::correlators;
+use coldcase_ingest::formats;
+use coldcase_model::{Severity, Timestamp};
+
+/// Offline forensics for Linux, container and Kubernetes hosts: since when, how often, from where, and
+/// which container, pod or process is the cause.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Colours on the terminal.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
+    pub color: Color,
+    /// No progress, no summary: only files and errors.
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more of what is done (to stderr).
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read evidence, build the timeline, look for causes, write a case folder.
+    Analyze(Analyze),
+    /// Read evidence into one sorted timeline file, without looking for anything.
+    Timeline(TimelineArgs),
+    /// What it reads.
+    Formats,
+    /// What it looks for.
+    Correlators,
+    /// One format or correlator in full, or a finding of a case with the records it rests on.
+    Explain(Explain),
+}
+
+/// How evidence is read.
+#[derive(Debug, ClapArgs)]
+pub struct Reading {
+    /// Folders, archives (.tar, .tar.gz, .tgz, .tar.zst, .zip) or files of evidence.
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    /// Zone of local-time logs where the bundle says nothing, e.g. Asia/Shanghai.
+    #[arg(long, value_name = "IANA", value_parser = zone)]
+    pub timezone: Option<Tz>,
+    /// When the evidence was collected (RFC 3339): dates logs without a year.
+    #[arg(long, value_name = "RFC3339", value_parser = moment)]
+    pub collected_at: Option<Timestamp>,
+    /// Threads; all cores by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Only these formats and correlators (ids, comma-separated).
+    #[arg(long, value_name = "ID,..", value_delimiter = ',', value_parser = known_id)]
+    pub only: Vec<String>,
+}
+
+/// `analyze`.
+#[derive(Debug, ClapArgs)]
+pub struct Analyze {
+    /// How evidence is read.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// The case folder to write; must lie outside the evidence.
+    #[arg(short, long, value_name = "CASE")]
+    pub output: PathBuf,
+    /// Indicators: one a line, CSV, STIX 2.1 or MISP JSON. Repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub ioc: Vec<PathBuf>,
+    /// Exit with 3 if a finding of this severity or above was found.
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub fail_on: Option<Severity>,
+}
+
+/// `timeline`.
+#[derive(Debug, ClapArgs)]
+pub struct TimelineArgs {
+    /// How evidence is read.
+    #[command(flatten)]
+    pub reading: Reading,
+    /// The file to write: .parquet, .csv or .jsonl.
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Columns for another program.
+    #[arg(long, value_enum)]
+    pub profile: Option<ProfileArg>,
+}
+
+/// Columns for another program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProfileArg {
+    /// Timesketch's `datetime`, `timestamp_desc`, `message` beside the timeline's own.
+    Timesketch,
+}
+
+/// `explain`.
+#[derive(Debug, ClapArgs)]
+pub struct Explain {
+    /// Id of a format or correlator, or a case folder.
+    #[arg(value_name = "ID|CASE")]
+    pub what: String,
+    /// Id of a finding in that case.
+    #[arg(value_name = "FINDING")]
+    pub finding: Option<String>,
+}
+
+impl Reading {
+    /// As the library takes it.
+    pub fn options(&self, iocs: Vec<PathBuf>) -> Options {
+        Options {
+            timezone: self.timezone,
+            collected_at: self.collected_at,
+            iocs,
+            threads: self.threads.map(usize::from),
+            only: self.only.clone(),
+        }
+    }
+}
+
+fn zone(name: &str) -> Result<Tz, String> {
+    coldcase_evidence::parse_zone(name)
+}
+
+fn moment(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| {
+        "not an RFC 3339 time with an offset, like 2023-05-12T10:20:00+08:00".to_owned()
+    })
+}
+
+fn severity(name: &str) -> Result<Severity, String> {
+    Severity::from_name(name)
+        .ok_or_else(|| "use one of critical, high, medium, low, info".to_owned())
+}
+
+fn known_id(id: &str) -> Result<String, String> {
+    if formats::by_id(id).is_some() || correlators::by_id(id).is_some() {
+        Ok(id.to_owned())
+    } else {
+        Err("no format or correlator has this id; see `coldcase formats` and `coldcase correlators`".to_owned())
+    }
+}

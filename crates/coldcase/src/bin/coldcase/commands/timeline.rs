@@ -1,0 +1,41 @@
+//! `coldcase timeline`: evidence into one sorted file.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use coldcase_report::{ExportFormat, Profile, export};
+
+use crate::args::{Args, ProfileArg, TimelineArgs};
+use crate::progress::Bar;
+
+pub fn run(timeline: &TimelineArgs, args: &Args) -> anyhow::Result<ExitCode> {
+    let output = &timeline.output;
+    let Some(format) = ExportFormat::of(output) else {
+        bail!(
+            "{}: the file's ending chooses what is written; use .parquet, .csv or .jsonl",
+            output.display()
+        );
+    };
+    let profile = match timeline.profile {
+        None => Profile::Coldcase,
+        Some(ProfileArg::Timesketch) => Profile::Timesketch,
+    };
+    let parts = tempfile::TempDir::new().context("no temporary folder; set TMPDIR")?;
+    let options = timeline.reading.options(Vec::new());
+    let bar = Arc::new(Bar::new(args.quiet));
+    let done = coldcase::ingest_only(
+        &timeline.reading.bundles,
+        output,
+        parts.path(),
+        &options,
+        bar.clone(),
+    );
+    bar.clear();
+    let rows = export(&done?.timeline, output, format, profile)
+        .with_context(|| format!("{}: can't be written", output.display()))?;
+    if !args.quiet {
+        super::print(&format!("{rows} events in {}\n", output.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,265 @@
+//! From paths of evidence to a case: the one road that the binary, tests and other programs take.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use coldcase_correlate::{
+    CaseFacts, CorrelateError, Coverage, HostFacts, Indicator, IndicatorType,
+};
+use coldcase_evidence::{Bundle, EvidenceError, parse_indicators};
+use coldcase_ingest::{Zone, formats};
+use coldcase_model::{Findings, canonical_ip};
+use coldcase_timeline::{DatasetWriter, Timeline, TimelineError};
+
+use crate::ingest::{InputRecord, Progress, ingest};
+use crate::plan::plan;
+use crate::{Options, clocks};
+
+/// Why a run could not be finished.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// The bundle can't be used.
+    #[error(transparent)]
+    Evidence(#[from] EvidenceError),
+    /// The timeline can't be written or read.
+    #[error(transparent)]
+    Timeline(#[from] TimelineError),
+    /// A correlator could not finish.
+    #[error(transparent)]
+    Correlate(#[from] CorrelateError),
+    /// The output would lie inside the evidence.
+    #[error(
+        "{0}: lies inside the evidence, which is never written to; choose a folder outside of it with -o"
+    )]
+    OutputInside(PathBuf),
+    /// Making the output folder failed.
+    #[error("{path}: {source}; choose another folder with -o")]
+    Output {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Threads can't be started.
+    #[error("threads can't be started: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+}
+
+/// A case as analysed.
+pub struct Analysis {
+    /// What each input held.
+    pub inputs: Vec<InputRecord>,
+    /// Losses before any input was opened.
+    pub warnings: Vec<String>,
+    /// What the case knows beside its timeline.
+    pub facts: CaseFacts,
+    /// Zone of the case and what it rests on.
+    pub zone: Zone,
+    /// The timeline.
+    pub timeline: Timeline,
+    /// What the correlators found.
+    pub findings: Findings,
+}
+
+/// The whole job: evidence into `output/timeline`, correlators over it. Reports are the caller's.
+pub fn analyze(
+    paths: &[PathBuf],
+    output: &Path,
+    options: &Options,
+    progress: Arc<dyn Progress>,
+) -> Result<Analysis, CaseError> {
+    in_pool(options, || {
+        let mut analysis = read(paths, output, &output.join("timeline"), options, &progress)?;
+        progress.stage("correlating");
+        let only: Vec<String> = options
+            .only
+            .iter()
+            .filter(|id| formats::by_id(id).is_none())
+            .cloned()
+            .collect();
+        analysis.findings = coldcase_correlate::run(&analysis.timeline, &analysis.facts, &only)?;
+        Ok(analysis)
+    })
+}
+
+/// Evidence into a timeline in this folder, without correlating.
+pub fn ingest_only(
+    paths: &[PathBuf],
+    output: &Path,
+    folder: &Path,
+    options: &Options,
+    progress: Arc<dyn Progress>,
+) -> Result<Analysis, CaseError> {
+    in_pool(options, || read(paths, output, folder, options, &progress))
+}
+
+fn in_pool<T: Send>(
+    options: &Options,
+    work: impl FnOnce() -> Result<T, CaseError> + Send,
+) -> Result<T, CaseError> {
+    match options.threads {
+        None => work(),
+        Some(threads) => rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()?
+            .install(work),
+    }
+}
+
+fn read(
+    paths: &[PathBuf],
+    output: &Path,
+    folder: &Path,
+    options: &Options,
+    progress: &Arc<dyn Progress>,
+) -> Result<Analysis, CaseError> {
+    let bundle = Bundle::open(paths)?;
+    refuse_inside(&bundle, output)?;
+    progress.stage("recognising files");
+    let planned = plan(&bundle, &options.only);
+    let clocks = clocks::clocks(&bundle, &planned, options);
+    let indicators = indicators(&bundle, options)?;
+    fs::create_dir_all(folder).map_err(|source| CaseError::Output {
+        path: folder.to_owned(),
+        source,
+    })?;
+    let writer = DatasetWriter::create(folder)?;
+    let inputs = ingest(&planned, &clocks, &writer, progress)?;
+    let timeline = Timeline::of_parts(writer.finish()?);
+    let zone = clocks::case_zone(&bundle, options);
+    let facts = facts(&bundle, &inputs, indicators, zone, options);
+    let findings = Findings::new(Vec::new(), Vec::new());
+    Ok(Analysis {
+        inputs,
+        warnings: bundle.warnings,
+        facts,
+        zone,
+        timeline,
+        findings,
+    })
+}
+
+fn refuse_inside(bundle: &Bundle, output: &Path) -> Result<(), CaseError> {
+    let mut existing = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
+    let mut missing = Vec::new();
+    while !existing.exists() {
+        let Some(name) = existing.file_name().map(ToOwned::to_owned) else {
+            break;
+        };
+        missing.push(name);
+        existing.pop();
+    }
+    let mut real = existing.canonicalize().unwrap_or(existing);
+    real.extend(missing.iter().rev());
+    let inside = bundle.roots.iter().any(|root| real.starts_with(root));
+    if inside {
+        Err(CaseError::OutputInside(output.to_owned()))
+    } else {
+        Ok(())
+    }
+}
+
+fn indicators(bundle: &Bundle, options: &Options) -> Result<Vec<Indicator>, EvidenceError> {
+    let mut files: Vec<PathBuf> = options.iocs.clone();
+    for (index, case) in bundle.cases.iter().enumerate() {
+        for name in &case.indicators {
+            let wanted = name.trim_start_matches("./");
+            let found = bundle
+                .artifacts
+                .iter()
+                .find(|one| one.bundle == index && bundle.inside(one) == wanted);
+            files.push(found.map_or_else(|| PathBuf::from(name), |artifact| artifact.disk.clone()));
+        }
+    }
+    let mut all = Vec::new();
+    for path in files {
+        let bytes = fs::read(&path).map_err(|error| EvidenceError::Indicators {
+            path: path.clone(),
+            reason: format!("can't be read: {error}; name an indicator file that exists"),
+        })?;
+        let parsed = parse_indicators(&String::from_utf8_lossy(&bytes));
+        if parsed.is_empty() {
+            let reason = "holds no indicator; give one domain, address or hash a line".to_owned();
+            return Err(EvidenceError::Indicators { path, reason });
+        }
+        all.extend(parsed.into_iter().map(|one| Indicator {
+            kind: kind(one.kind),
+            value: one.value,
+        }));
+    }
+    all.sort();
+    all.dedup();
+    Ok(all)
+}
+
+fn kind(kind: coldcase_evidence::IndicatorType) -> IndicatorType {
+    use coldcase_evidence::IndicatorType as Read;
+    match kind {
+        Read::Domain => IndicatorType::Domain,
+        Read::Ip => IndicatorType::Ip,
+        Read::Cidr => IndicatorType::Cidr,
+        Read::Hash => IndicatorType::Hash,
+        Read::Url => IndicatorType::Url,
+    }
+}
+
+fn facts(
+    bundle: &Bundle,
+    inputs: &[InputRecord],
+    indicators: Vec<Indicator>,
+    zone: Zone,
+    options: &Options,
+) -> CaseFacts {
+    let mut hosts: BTreeMap<String, HostFacts> = BTreeMap::new();
+    for (host, clock) in inputs
+        .iter()
+        .filter_map(|input| Some((input.host.clone()?, input.clock)))
+    {
+        let known = HostFacts {
+            name: host.clone(),
+            addresses: Vec::new(),
+            zone: clock.zone.tz,
+        };
+        hosts.entry(host).or_insert(known);
+    }
+    for case in &bundle.cases {
+        for spec in &case.hosts {
+            let zone = spec.timezone.or(case.timezone).unwrap_or(zone.tz);
+            let addresses = spec.addresses.iter();
+            let addresses = addresses.map(|text| {
+                canonical_ip(text).map_or_else(|| text.clone(), std::borrow::Cow::into_owned)
+            });
+            let known = HostFacts {
+                name: spec.name.clone(),
+                addresses: addresses.collect(),
+                zone,
+            };
+            hosts.insert(spec.name.clone(), known);
+        }
+    }
+    let coverage = inputs.iter().filter_map(|input| {
+        let (host, file) = (input.host.clone(), input.path.clone());
+        Some(Coverage {
+            host,
+            file,
+            format: input.format?.to_owned(),
+            first: input.first?,
+            last: input.last?,
+        })
+    });
+    let collected_at = bundle
+        .cases
+        .iter()
+        .filter_map(|case| case.collected_at)
+        .max()
+        .or(options.collected_at);
+    CaseFacts {
+        hosts: hosts.into_values().collect(),
+        zone: zone.tz,
+        collected_at,
+        indicators,
+        coverage: coverage.collect(),
+    }
+}

@@ -1,0 +1,205 @@
+//! All artifacts into the dataset, one a task; then the edges of each series are joined.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use coldcase_evidence::{OnBytes, open_watched};
+use coldcase_ingest::{Clock, Format, Input, Leftover, Part, series_key};
+use coldcase_model::{Place, Sink as _, Timestamp};
+use coldcase_timeline::{DatasetWriter, TimelineError};
+use rayon::prelude::*;
+
+use crate::artifact_sink::{ArtifactSink, SkipCount};
+use crate::plan::Planned;
+
+/// Told of the work as it goes.
+pub trait Progress: Send + Sync {
+    /// So many bytes of evidence will be read.
+    fn start(&self, bytes: u64);
+    /// So many more were read.
+    fn read(&self, bytes: u64);
+    /// Reading is over; this comes next.
+    fn stage(&self, what: &'static str);
+}
+
+/// What became of one input.
+#[derive(Debug, Clone)]
+pub struct InputRecord {
+    /// Path in the bundle.
+    pub path: String,
+    /// Size as stored.
+    pub bytes: u64,
+    /// Hash as stored; `None` where it could not be read.
+    pub sha256: Option<String>,
+    /// Format, where one was recognised.
+    pub format: Option<&'static str>,
+    /// Host, where it is known.
+    pub host: Option<String>,
+    /// Records read.
+    pub records: u64,
+    /// Of these skipped.
+    pub skipped: u64,
+    /// Events made of them.
+    pub events: u64,
+    /// Why records were skipped.
+    pub skips: BTreeMap<&'static str, SkipCount>,
+    /// First dated event.
+    pub first: Option<Timestamp>,
+    /// Last dated event.
+    pub last: Option<Timestamp>,
+    /// Damage, limits, assumptions.
+    pub warnings: Vec<String>,
+    /// The clock it was read with.
+    pub clock: Clock,
+}
+
+struct Task<'p, 'a, 'w> {
+    planned: &'p Planned<'a>,
+    clock: Clock,
+    sink: ArtifactSink<'w>,
+    sha256: Option<String>,
+    leftover: Option<Leftover>,
+}
+
+/// Reads all artifacts into the dataset.
+pub(crate) fn ingest(
+    planned: &[Planned<'_>],
+    clocks: &[Clock],
+    writer: &DatasetWriter,
+    progress: &Arc<dyn Progress>,
+) -> Result<Vec<InputRecord>, TimelineError> {
+    progress.start(planned.iter().map(|one| one.artifact.bytes).sum());
+    let mut order: Vec<usize> = (0..planned.len()).collect();
+    order.sort_by_key(|&index| {
+        std::cmp::Reverse(planned.get(index).map_or(0, |one| one.artifact.bytes))
+    });
+    let mut tasks: Vec<(usize, Task<'_, '_, '_>)> = order
+        .into_par_iter()
+        .with_max_len(1)
+        .filter_map(|index| {
+            let (one, clock) = (planned.get(index)?, clocks.get(index)?);
+            Some((index, read_one(one, *clock, writer, progress)))
+        })
+        .collect();
+    tasks.sort_by_key(|(index, _)| *index);
+    let mut tasks: Vec<Task<'_, '_, '_>> = tasks.into_iter().map(|(_, task)| task).collect();
+    progress.stage("joining what files share");
+    join_series(&mut tasks);
+    tasks.into_iter().map(finish).collect()
+}
+
+fn read_one<'p, 'a, 'w>(
+    one: &'p Planned<'a>,
+    clock: Clock,
+    writer: &'w DatasetWriter,
+    progress: &Arc<dyn Progress>,
+) -> Task<'p, 'a, 'w> {
+    let artifact = one.artifact;
+    let id = one.recognised.id().unwrap_or_default();
+    let mut sink = ArtifactSink::new(writer, one.host.clone(), id, artifact.path.clone());
+    let task_of = |sink, sha256, leftover| Task {
+        planned: one,
+        clock,
+        sink,
+        sha256,
+        leftover,
+    };
+    if let Some(reason) = &artifact.unreadable {
+        sink.warn(Place::Whole, reason.clone());
+        return task_of(sink, None, None);
+    }
+    let told = progress.clone();
+    let on_bytes: OnBytes = Arc::new(move |bytes| told.read(bytes));
+    let opened = match open_watched(&artifact.disk, Some(on_bytes)) {
+        Ok(opened) => opened,
+        Err(error) => {
+            sink.warn(Place::Whole, format!("can't be read: {error}"));
+            return task_of(sink, None, None);
+        }
+    };
+    let mut leftover = None;
+    if let Some(format) = one.recognised.format() {
+        let host = one.host.as_deref();
+        let mut input = Input {
+            path: &artifact.path,
+            host,
+            reader: opened.reader,
+            clock: &clock,
+        };
+        match (format.ingest)(&mut input, &mut sink) {
+            Ok(left) => leftover = left,
+            Err(error) => sink.warn(Place::Whole, error.to_string()),
+        }
+    }
+    let (sha256, broken) = opened.digest.finish();
+    if let Some(broken) = broken {
+        sink.warn(
+            Place::Whole,
+            format!("reading broke off: {broken}; what came before is used"),
+        );
+    }
+    sink.flush();
+    task_of(sink, Some(sha256), leftover)
+}
+
+type Parts<'t> = Vec<Part<'t>>;
+
+fn join_series(tasks: &mut [Task<'_, '_, '_>]) {
+    let mut series: BTreeMap<(&'static str, Option<String>, String), (&'static Format, Parts<'_>)> =
+        BTreeMap::new();
+    for task in tasks.iter_mut() {
+        let Some(format) = task.planned.recognised.format() else {
+            continue;
+        };
+        let (Some(leftover), true) = (task.leftover.take(), format.join.is_some()) else {
+            continue;
+        };
+        let path = task.planned.artifact.path.as_str();
+        let key = (format.id, task.planned.host.clone(), series_key(path));
+        let part = Part {
+            path,
+            leftover,
+            sink: &mut task.sink,
+        };
+        series
+            .entry(key)
+            .or_insert_with(|| (format, Vec::new()))
+            .1
+            .push(part);
+    }
+    let series: Vec<(&Format, Parts<'_>)> = series.into_values().collect();
+    series.into_par_iter().for_each(|(format, parts)| {
+        if let Some(join) = format.join {
+            join(parts);
+        }
+    });
+    tasks.par_iter_mut().for_each(|task| task.sink.flush());
+}
+
+fn finish(task: Task<'_, '_, '_>) -> Result<InputRecord, TimelineError> {
+    let Task {
+        planned,
+        clock,
+        mut sink,
+        sha256,
+        ..
+    } = task;
+    if let Some(error) = sink.failed.take() {
+        return Err(error);
+    }
+    Ok(InputRecord {
+        path: planned.artifact.path.clone(),
+        bytes: planned.artifact.bytes,
+        sha256,
+        format: planned.recognised.id(),
+        host: planned.host.clone(),
+        records: sink.counts.records(),
+        skipped: sink.counts.skipped,
+        events: sink.events,
+        warnings: sink.all_warnings(),
+        first: sink.first,
+        last: sink.last,
+        skips: std::mem::take(&mut sink.skips),
+        clock,
+    })
+}

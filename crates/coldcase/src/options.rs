@@ -1,0 +1,21 @@
+//! What a caller may set.
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+use coldcase_model::Timestamp;
+
+/// What a caller may set beside the paths of the evidence.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Zone of local-time logs where the bundle says nothing.
+    pub timezone: Option<Tz>,
+    /// Newest moment that the evidence can show, where `case.toml` does not say.
+    pub collected_at: Option<Timestamp>,
+    /// Files of indicators.
+    pub iocs: Vec<PathBuf>,
+    /// Threads; all cores where it is not set.
+    pub threads: Option<usize>,
+    /// Ids of formats and correlators to run; empty: all.
+    pub only: Vec<String>,
+}

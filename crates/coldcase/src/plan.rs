@@ -1,0 +1,120 @@
+//! Before anything is read in full: which format each artifact is, and which host it is from.
+
+use std::collections::BTreeSet;
+
+use coldcase_evidence::{Artifact, Bundle, read_head};
+use coldcase_ingest::{Format, Probe, Sniff, formats};
+use coldcase_model::KnownFormat;
+use rayon::prelude::*;
+
+/// Bytes of an artifact that formats may look at to recognise it.
+const HEAD: usize = 64 << 10;
+
+/// What an artifact was recognised as.
+#[derive(Clone, Copy)]
+pub(crate) enum Recognised {
+    Format(&'static Format),
+    Known(KnownFormat),
+    Nothing,
+}
+
+impl Recognised {
+    pub(crate) fn id(self) -> Option<&'static str> {
+        match self {
+            Self::Format(format) => Some(format.id),
+            Self::Known(known) => Some(known.id()),
+            Self::Nothing => None,
+        }
+    }
+
+    pub(crate) fn format(self) -> Option<&'static Format> {
+        match self {
+            Self::Format(format) => Some(format),
+            _ => None,
+        }
+    }
+}
+
+/// One artifact with what is known of it before it is read.
+pub(crate) struct Planned<'a> {
+    pub artifact: &'a Artifact,
+    pub recognised: Recognised,
+    pub host: Option<String>,
+}
+
+/// Recognises all artifacts, in parallel, and names their hosts.
+pub(crate) fn plan<'a>(bundle: &'a Bundle, only: &[String]) -> Vec<Planned<'a>> {
+    let by_id = |id: &String| formats::by_id(id).is_some();
+    let only: Vec<&String> = only.iter().filter(|id| by_id(id)).collect();
+    let recognised: Vec<Recognised> = bundle
+        .artifacts
+        .par_iter()
+        .map(|artifact| recognise(bundle, artifact, &only))
+        .collect();
+    let tops: BTreeSet<String> = bundle
+        .artifacts
+        .iter()
+        .zip(&recognised)
+        .filter(|(_, recognised)| recognised.format().is_some())
+        .filter_map(|(artifact, _)| {
+            bundle
+                .inside(artifact)
+                .split_once('/')
+                .map(|(top, _)| top.to_owned())
+        })
+        .collect();
+    let planned = bundle
+        .artifacts
+        .iter()
+        .zip(recognised)
+        .map(|(artifact, recognised)| {
+            let host = bundle.host_of(artifact, &tops).map(str::to_owned);
+            Planned {
+                artifact,
+                recognised,
+                host,
+            }
+        });
+    planned.collect()
+}
+
+fn recognise(bundle: &Bundle, artifact: &Artifact, only: &[&String]) -> Recognised {
+    let inside = bundle.inside(artifact);
+    if inside == "case.toml" {
+        return Recognised::Known(KnownFormat::Case);
+    }
+    let case = bundle.cases.get(artifact.bundle);
+    if case.is_some_and(|case| {
+        case.indicators
+            .iter()
+            .any(|path| path.trim_start_matches("./") == inside)
+    }) {
+        return Recognised::Known(KnownFormat::Indicators);
+    }
+    if artifact.unreadable.is_some() {
+        return Recognised::Nothing;
+    }
+    let Ok((head, complete)) = read_head(&artifact.disk, HEAD) else {
+        return Recognised::Nothing;
+    };
+    if head.is_empty() {
+        return Recognised::Nothing;
+    }
+    let probe = Probe {
+        path: &artifact.path,
+        head: &head,
+        complete,
+    };
+    let wanted = formats::ALL
+        .iter()
+        .copied()
+        .filter(|format| only.is_empty() || only.iter().any(|id| *id == format.id));
+    let best = wanted
+        .map(|format| ((format.sniff)(&probe), format))
+        .rev()
+        .max_by_key(|(sniff, _)| *sniff);
+    match best {
+        Some((sniff, format)) if sniff > Sniff::No => Recognised::Format(format),
+        _ => Recognised::Nothing,
+    }
+}
