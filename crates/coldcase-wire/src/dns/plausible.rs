@@ -23,8 +23,8 @@ pub fn looks_like_dns(bytes: &[u8]) -> bool {
     if !known_opcode || message.question_count > MAX_QUESTIONS || records > MAX_RECORDS {
         return false;
     }
-    // A query of the usual kind has no answers, except mDNS's known ones, and no response code.
-    if !message.is_response() && message.flags & 0xf != 0 {
+    // A query has no response code; one that has is believed where all of it is readable.
+    if !message.is_response() && message.flags & 0xf != 0 && message.cut() {
         return false;
     }
     match message.question() {
