@@ -2,6 +2,7 @@
 //! year-less logs, places of a rotated series). A format never sees a correlator, nor another format.
 
 pub mod formats;
+mod json;
 mod lines;
 mod local_time;
 mod registry;

@@ -8,15 +8,16 @@
 //! minutes, hours or weeks is no New Year, nor is a record that arrives late in the first days of January.
 //! What can't be told from a year-less log: a silence of more than a year, and a clock that started at 1 January.
 
-use std::cmp::Reverse;
 use std::io::{self, Read};
 
 use coldcase_model::Timestamp;
 
 use crate::{Lines, Zone};
 
+mod rotation;
 pub mod stamp;
 
+use rotation::{Age, rotation};
 use stamp::{DAY, Stamp, date_of, days_of, is_leap};
 
 /// A jump back by more days than this, over at least two months, is a New Year; a smaller one is a clock set
@@ -49,7 +50,7 @@ pub struct Mark {
 
 impl Mark {
     /// Seconds from 1970 by the log's own clock, if it was in this year.
-    fn local(self, year: i32) -> i64 {
+    pub fn local(self, year: i32) -> i64 {
         days_of(year, self.month, self.day) * DAY + i64::from(self.second)
     }
 }
@@ -98,16 +99,16 @@ fn day_of_year(month: u8, day: u8) -> i32 {
 /// What one pass over a log's line heads shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
-    /// First stamp.
+    /// First stamp without a year.
     pub first: Option<Mark>,
-    /// Last stamp.
+    /// Last stamp without a year.
     pub last: Option<Mark>,
     /// New Years passed between them.
     pub wraps: i32,
-    /// Whether a stamp lacks its year.
-    pub yearless: bool,
-    /// Year of the first stamp, where a dated line gives it.
-    pub dated: Option<i32>,
+    /// First and last stamp with a year, in seconds from 1970 by the log's own clock.
+    pub dated: Option<(i64, i64)>,
+    /// Year of the first stamp without one, where a neighbour with a year gives it.
+    pub anchored: Option<i32>,
     /// After how many New Years a 29 February occurs.
     pub leap_days: Vec<i32>,
     /// After how many New Years a month and day had this weekday (0 is Monday).
@@ -127,7 +128,7 @@ pub fn survey(reader: &mut dyn Read) -> io::Result<Survey> {
         let line = match lines.next_line() {
             Ok(Some(line)) => line.bytes,
             Ok(None) => break,
-            Err(_) if survey.first.is_some() => break,
+            Err(_) if survey != Survey::default() => break,
             Err(error) => return Err(error),
         };
         if held.same_day(line) {
@@ -137,12 +138,17 @@ pub fn survey(reader: &mut dyn Read) -> io::Result<Survey> {
         let Some(stamp) = stamp_of(line) else {
             continue;
         };
+        if let Some(last) = held.stamp() {
+            survey.end(&last);
+        }
         held.keep(line);
-        running.step(stamp.month, stamp.day);
+        if stamp.year.is_none() {
+            running.step(stamp.month, stamp.day);
+        }
         survey.note(&stamp, running.wraps);
     }
-    if let Some(stamp) = stamp_of(held.bytes()) {
-        survey.last = Some(Mark::from(&stamp));
+    if let Some(last) = held.stamp() {
+        survey.end(&last);
     }
     survey.wraps = running.wraps;
     Ok(survey)
@@ -199,29 +205,65 @@ impl Held {
         }
     }
 
-    fn bytes(&self) -> &[u8] {
-        self.head.get(..self.length).unwrap_or_default()
+    fn stamp(&self) -> Option<Stamp> {
+        stamp_of(self.head.get(..self.length)?)
     }
 }
 
 impl Survey {
+    /// The first stamp of a day.
     fn note(&mut self, stamp: &Stamp, wraps: i32) {
         let mark = Mark::from(stamp);
-        self.first.get_or_insert(mark);
-        self.last = Some(mark);
-        match stamp.year {
-            None => self.yearless = true,
-            Some(year) => {
-                self.dated.get_or_insert(year.saturating_sub(wraps));
+        let Some(year) = stamp.year else {
+            if let (None, Some((_, latest))) = (self.anchored, self.dated) {
+                self.anchored = nearest_year(mark, latest).map(|year| year - wraps);
             }
+            self.first.get_or_insert(mark);
+            self.hint(stamp, wraps);
+            self.end(stamp);
+            return;
+        };
+        if let (None, Some(last)) = (self.anchored, self.last) {
+            let near = nearest_year(last, mark.local(year));
+            self.anchored = near.map(|year| year - wraps);
         }
-        if (mark.month, mark.day) == (2, 29) && self.leap_days.len() < HINTS {
+        self.end(stamp);
+    }
+
+    fn hint(&mut self, stamp: &Stamp, wraps: i32) {
+        if (stamp.month, stamp.day) == (2, 29) && self.leap_days.len() < HINTS {
             self.leap_days.push(wraps);
         }
         if let Some(weekday) = stamp.weekday
             && self.weekdays.len() < HINTS
         {
-            self.weekdays.push((wraps, mark.month, mark.day, weekday));
+            self.weekdays.push((wraps, stamp.month, stamp.day, weekday));
+        }
+    }
+
+    /// The last stamp so far.
+    fn end(&mut self, stamp: &Stamp) {
+        let mark = Mark::from(stamp);
+        match stamp.year {
+            None => self.last = Some(mark),
+            Some(year) => {
+                let local = mark.local(year);
+                let first = self.dated.map_or(local, |(first, _)| first);
+                self.dated = Some((first, local));
+            }
+        }
+    }
+
+    /// First and last moment by the log's own clock, if its first year-less stamp was in this year.
+    fn span(&self, first_year: Option<i32>) -> Option<(i64, i64)> {
+        let yearless = || {
+            let year = first_year?;
+            let last = self.last?.local(year.saturating_add(self.wraps));
+            Some((self.first?.local(year), last))
+        };
+        match (yearless(), self.dated) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
         }
     }
 
@@ -241,6 +283,14 @@ impl Survey {
             .map(|step| candidate.saturating_add(step * direction))
             .find(|year| self.fits(*year))
             .unwrap_or(candidate)
+    }
+
+    /// The year that dated neighbours give, unless it would be later than the collection: then what looked like
+    /// a dated line was part of a message.
+    fn anchored_by(&self, collected: Option<i64>) -> Option<i32> {
+        let year = self.anchored?;
+        let last = self.last?.local(year.saturating_add(self.wraps));
+        collected.is_none_or(|bound| last <= bound).then_some(year)
     }
 
     /// The newest year of the first stamp with which the last one is not after the bound.
@@ -268,6 +318,12 @@ impl Survey {
     }
 }
 
+/// The year in which this mark is nearest to a moment.
+pub fn nearest_year(mark: Mark, local: i64) -> Option<i32> {
+    let (year, _, _) = date_of(local.div_euclid(DAY))?;
+    (year - 1..=year + 1).min_by_key(|year| mark.local(*year).abs_diff(local))
+}
+
 /// One file of a rotated series.
 #[derive(Debug, Clone)]
 pub struct Member<'a> {
@@ -277,14 +333,17 @@ pub struct Member<'a> {
     pub survey: Survey,
 }
 
-/// The year of each member's first stamp; `None` where nothing gives one.
+/// The year of each member's first stamp without one; `None` where nothing gives it.
 pub fn infer(
     members: &[Member<'_>],
     collected_at: Option<Timestamp>,
     zone: Zone,
 ) -> Vec<Option<i32>> {
     let collected = collected_at.map(|at| zone.local(at).and_utc().timestamp() + SLACK / 2);
-    let mut years: Vec<Option<i32>> = members.iter().map(|member| member.survey.dated).collect();
+    let mut years: Vec<Option<i32>> = members
+        .iter()
+        .map(|member| member.survey.anchored_by(collected))
+        .collect();
     let rotations: Vec<_> = members.iter().map(|member| rotation(member.path)).collect();
     let mut order: Vec<usize> = (0..members.len()).collect();
     order.sort_by_key(|index| rotations.get(*index));
@@ -334,8 +393,8 @@ fn bound_from_above(links: &[Link<'_>], collected: Option<i64>, years: &mut [Opt
         if year.is_none() {
             *year = own.and_then(|bound| link.survey.not_after(bound));
         }
-        if let (Some(year), Some(first)) = (*year, link.survey.first) {
-            bound = Some(first.local(year) + SLACK / 2);
+        if let Some((first, _)) = link.survey.span(*year) {
+            bound = Some(first + SLACK / 2);
         } else if dated.is_some() {
             bound = own;
         }
@@ -352,110 +411,11 @@ fn bound_from_below(links: &[Link<'_>], years: &mut [Option<i32>]) {
         if year.is_none() {
             *year = bound.and_then(|bound| link.survey.not_before(bound));
         }
-        if let (Some(year), Some(last)) = (*year, link.survey.last) {
-            bound = Some(last.local(year.saturating_add(link.survey.wraps)) - SLACK / 2);
+        if let Some((_, last)) = link.survey.span(*year) {
+            bound = Some(last - SLACK / 2);
         }
     }
 }
 
-/// Newest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Age {
-    Live,
-    /// Day of rotation from 1970, and what of the name follows it (an hour, a count).
-    Dated(Reverse<i64>, Reverse<u64>),
-    Numbered(u64),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rotation<'a> {
-    base: &'a str,
-    age: Age,
-}
-
-/// What a path says of its place in a rotation: `secure-20230402.gz`, `auth.log.2.gz`, `messages.20230402-1680000000`.
-fn rotation(path: &str) -> Rotation<'_> {
-    let mut name = path;
-    while let Some((bare, ending)) = name.rsplit_once('.') {
-        if !matches!(
-            ending,
-            "gz" | "zst" | "lz4" | "xz" | "bz2" | "log" | "old" | "txt"
-        ) {
-            break;
-        }
-        name = bare;
-    }
-    let start = name.rfind('/').map_or(0, |slash| slash + 1);
-    let file = name.get(start..).unwrap_or(name);
-    let live = Rotation {
-        base: name,
-        age: if path.ends_with(".old") {
-            Age::Numbered(1)
-        } else {
-            Age::Live
-        },
-    };
-    let base = |end: usize| name.get(..start + end).unwrap_or(name);
-    for (at, _) in file.char_indices() {
-        let Some(days) = file.get(at..).and_then(suffix_date) else {
-            continue;
-        };
-        let before = file.get(..at).unwrap_or_default();
-        let bare = before.trim_end_matches(['-', '.', '_']);
-        if bare.is_empty() || bare.len() == before.len() {
-            continue;
-        }
-        let digits = file.get(at..).unwrap_or_default().bytes();
-        let within = digits.filter(u8::is_ascii_digit).skip(8);
-        let within = within.fold(0u64, |sum, digit| {
-            sum.saturating_mul(10)
-                .saturating_add(u64::from(digit - b'0'))
-        });
-        return Rotation {
-            base: log_less(base(bare.len())),
-            age: Age::Dated(Reverse(days), Reverse(within)),
-        };
-    }
-    if let Some((bare, number)) = file.rsplit_once('.')
-        && number.len() <= 4
-        && let Ok(number) = number.parse()
-    {
-        return Rotation {
-            base: log_less(base(bare.len())),
-            age: Age::Numbered(number),
-        };
-    }
-    live
-}
-
-fn log_less(base: &str) -> &str {
-    base.strip_suffix(".log").unwrap_or(base)
-}
-
-/// `20230402` or `2023-04-02` at the beginning, as days from 1970.
-fn suffix_date(text: &str) -> Option<i64> {
-    let bytes = text.as_bytes();
-    let number = |from: usize, to: usize| -> Option<i32> {
-        let digits = bytes.get(from..to)?;
-        if !digits.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
-        std::str::from_utf8(digits).ok()?.parse().ok()
-    };
-    let year = number(0, 4)?;
-    let (month, day) = match bytes.get(4)? {
-        b'-' => (
-            number(5, 7)?,
-            (bytes.get(7) == Some(&b'-')).then(|| number(8, 10))??,
-        ),
-        _ => (number(4, 6)?, number(6, 8)?),
-    };
-    let plausible =
-        (1990..2100).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
-    plausible.then_some(())?;
-    Some(days_of(
-        year,
-        u8::try_from(month).ok()?,
-        u8::try_from(day).ok()?,
-    ))
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Records to events. Records of one event share node, time and serial; they may be interleaved with other
 //! events' and out of order. An event is complete at its EOE record, or when a record 2 s newer is seen
-//! (what `ausearch` waits: auditd.conf's `end_of_event_timeout`), or when 256 newer events are open.
+//! (what `ausearch` waits: auditd.conf's `end_of_event_timeout`) and 16 newer events are open, or when 256
+//! are.
 
 use std::collections::VecDeque;
 
@@ -10,6 +11,10 @@ use super::record::{Record, Stamp, StampZone};
 
 /// How much newer a record must be for an open event to be complete, in nanoseconds.
 pub const WINDOW_NS: i64 = 2_000_000_000;
+
+/// How many newer events must be open as well: on a quiet host the next event may come minutes later, and
+/// a forwarded record after it.
+pub const MIN_OPEN: usize = 16;
 
 /// Most events open at a time. The kernel writes an event's records in one go, so that as many can be
 /// interleaved as the machine has processors.
@@ -101,7 +106,8 @@ impl Assembler {
     fn close_older(&mut self, record: &Record<'_>, out: &mut impl Complete) {
         while let Some(oldest) = self.open.front() {
             let age = record.stamp.at_ns.saturating_sub(oldest.key.at_ns);
-            if age < WINDOW_NS || oldest.node != record.node {
+            let is_older = age >= WINDOW_NS && oldest.node == record.node;
+            if !is_older || self.open.len() <= MIN_OPEN {
                 return;
             }
             self.close(0, out);

@@ -1,30 +1,50 @@
 //! The row's `attributes`: what the records say beyond the timeline's columns.
 
+use std::borrow::Cow;
+
 use coldcase_model::Attributes;
 
 use super::facts::PathItem;
 use super::row::{Heading, Reading, is_unset};
 use super::sockaddr::SocketAddress;
-use super::values::{Form, Value};
+use super::values::{Form, Value, show};
 
 /// Most paths listed.
 const MAX_LISTED: usize = 16;
 
 /// Attributes with a meaning of their own; a record's field of the same name gets a number behind it.
-const RESERVED: [&[u8]; 14] = [
+const RESERVED: [&[u8]; 32] = [
     b"type",
     b"serial",
     b"syscall",
+    b"arch",
     b"exit",
     b"auid",
     b"ses",
     b"uid",
+    b"euid",
     b"comm",
     b"key",
     b"cwd",
     b"paths",
+    b"created",
+    b"deleted",
+    b"inode",
+    b"mode",
     b"tty",
+    b"terminal",
     b"container_id",
+    b"saddr",
+    b"op",
+    b"acct",
+    b"id",
+    b"hostname",
+    b"addr",
+    b"unit",
+    b"res",
+    b"pid",
+    b"exe",
+    b"node",
     b"late",
 ];
 
@@ -72,7 +92,7 @@ pub fn write(
 ) -> Option<String> {
     let facts = reading.facts;
     let process = &facts.process;
-    let mut to = Attributes::new();
+    let mut to = Attributes::with_capacity(640);
     to.text("type", &reading.kind);
     to.number_if("serial", heading.stamp.serial);
     if let Some(call) = &reading.syscall {
@@ -153,11 +173,6 @@ fn keys(to: &mut Attributes, key: Value<'_>) {
 
 fn paths(to: &mut Attributes, reading: &Reading<'_, '_>) {
     let paths = &reading.facts.paths;
-    let name = |path: &PathItem<'_>| {
-        path.name
-            .and_then(Value::text)
-            .map(|name| name.into_owned())
-    };
     if paths.iter().find_map(name).is_none() {
         return;
     }
@@ -174,6 +189,10 @@ fn paths(to: &mut Attributes, reading: &Reading<'_, '_>) {
     }
 }
 
+fn name<'a>(path: &PathItem<'a>) -> Option<Cow<'a, str>> {
+    path.name.and_then(Value::text)
+}
+
 fn sockets(to: &mut Attributes, reading: &Reading<'_, '_>, socket: &SocketAddress) {
     let in_columns = reading.action == coldcase_model::action::CONNECT
         && matches!(socket, SocketAddress::Inet(..));
@@ -185,8 +204,8 @@ fn sockets(to: &mut Attributes, reading: &Reading<'_, '_>, socket: &SocketAddres
 fn messages(to: &mut Attributes, reading: &Reading<'_, '_>) {
     let said = &reading.facts.said;
     if let Some((verdict, permissions)) = reading.facts.decision {
-        to.text("seresult", &String::from_utf8_lossy(verdict));
-        to.text("seperms", &String::from_utf8_lossy(permissions));
+        to.text("seresult", &show(verdict));
+        to.text("seperms", &show(permissions));
     }
     to.text_if("op", said.op.and_then(Value::word).as_deref());
     let account = said.acct.and_then(Value::account);
@@ -228,7 +247,7 @@ fn rest(to: &mut Attributes, rest: &[(&[u8], Value<'_>)]) {
         let Some(text) = text else { continue };
         let earlier = rest.iter().take(at).filter(|(other, _)| other == key);
         let number = earlier.count() + usize::from(RESERVED.contains(key)) + 1;
-        let key = String::from_utf8_lossy(key);
+        let key = show(key);
         match number {
             1 => plain_value(to, &key, *value, &text),
             _ => plain_value(to, &format!("{key}_{number}"), *value, &text),

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::facts::Call;
 use super::tables::{Arch, errno, socketcall};
-use super::values::{Form, Value, hex_number};
+use super::values::{Form, Value, hex_number, show};
 
 /// A named call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,17 +36,15 @@ pub fn name<'a>(call: &Call<'a>, enriched: Option<&'a [u8]>) -> Option<Syscall<'
         .number()
         .and_then(|number| u64::try_from(number).ok());
     let name = match known {
-        None if number.number().is_some() => {
-            Cow::Owned(format!("syscall_{}", String::from_utf8_lossy(number.raw)))
-        }
-        None => String::from_utf8_lossy(number.raw),
+        None if number.number().is_some() => Cow::Owned(format!("syscall_{}", show(number.raw))),
+        None => show(number.raw),
         Some(number) => match (arch.and_then(|arch| arch.syscall(number)), enriched) {
             (Some("socketcall"), _) => {
                 let argument = call.a0.and_then(|a0| hex_number(a0.raw));
                 Cow::Borrowed(argument.and_then(socketcall).unwrap_or("socketcall"))
             }
             (Some(name), _) => Cow::Borrowed(name),
-            (None, Some(name)) => String::from_utf8_lossy(name),
+            (None, Some(name)) => show(name),
             (None, None) => Cow::Owned(format!("syscall_{number}")),
         },
     };
@@ -68,7 +66,7 @@ fn uring(operation: Value<'_>) -> Syscall<'_> {
         b"13" | b"accept" => Cow::Borrowed("accept"),
         b"35" | b"renameat" => Cow::Borrowed("renameat"),
         b"36" | b"unlinkat" => Cow::Borrowed("unlinkat"),
-        other => Cow::Owned(format!("uring_{}", String::from_utf8_lossy(other))),
+        other => Cow::Owned(format!("uring_{}", show(other))),
     };
     Syscall {
         name,
@@ -79,7 +77,7 @@ fn uring(operation: Value<'_>) -> Syscall<'_> {
 /// The result: an error's name, else the number.
 pub fn exit(value: Value<'_>) -> Option<Cow<'_, str>> {
     if value.form == Form::Plain {
-        let text = String::from_utf8_lossy(value.raw);
+        let text = show(value.raw);
         let end = text.find('(').filter(|end| *end > 0).unwrap_or(text.len());
         return Some(match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.get(..end).unwrap_or(text)),

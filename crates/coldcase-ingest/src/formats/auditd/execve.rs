@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use super::values::{Field, Value, number};
+use super::values::{Field, Value, number, show};
 
 /// Longest command line kept, in bytes: the kernel's own limit is 2 MiB, what is longer than this is
 /// data, not something that a person reads.
@@ -90,7 +90,7 @@ impl<'a> Arguments<'a> {
                         .iter()
                         .flat_map(|piece| piece.value.bytes().into_owned())
                         .collect();
-                    push_quoted(line, &String::from_utf8_lossy(&whole));
+                    push_quoted(line, &show(&whole));
                 }
             }
             rest = after;
@@ -102,8 +102,8 @@ impl<'a> Arguments<'a> {
 
 fn decode(value: Value<'_>) -> Cow<'_, str> {
     match value.bytes() {
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
+        Cow::Borrowed(bytes) => show(bytes),
+        Cow::Owned(bytes) => Cow::Owned(show(&bytes).into_owned()),
     }
 }
 
@@ -113,7 +113,7 @@ pub fn join_title(title: Value<'_>, line: &mut String) -> bool {
     let bytes = title.bytes();
     if !bytes.contains(&0) {
         // One word, or a title that the process wrote itself (`sshd: root [priv]`): as it is.
-        line.push_str(&String::from_utf8_lossy(&bytes));
+        line.push_str(&show(&bytes));
         return cap(line) || bytes.len() >= 128;
     }
     let end = bytes.iter().rposition(|byte| *byte != 0);
@@ -122,7 +122,7 @@ pub fn join_title(title: Value<'_>, line: &mut String) -> bool {
         if index > 0 {
             line.push(' ');
         }
-        push_quoted(line, &String::from_utf8_lossy(argument));
+        push_quoted(line, &show(argument));
     }
     cap(line) || bytes.len() >= 128
 }

@@ -227,10 +227,7 @@ impl<'a> Facts<'a> {
 
     fn read_field(&mut self, field: &Field<'a>) {
         let slot = match field.key {
-            b"op" => {
-                self.said.op.get_or_insert(field.phrase());
-                return;
-            }
+            b"op" => &mut self.said.op,
             b"auid" if field.before == b"old" => return self.keep(b"old-auid", field.value),
             b"ses" if field.before == b"old" => return self.keep(b"old-ses", field.value),
             b"acct" => &mut self.said.acct,
@@ -254,7 +251,15 @@ impl<'a> Facts<'a> {
                 None => return self.keep(key, field.value),
             },
         };
-        slot.get_or_insert(field.value);
+        let value = match field.key {
+            b"op" => field.phrase(),
+            _ => field.value,
+        };
+        let known = *slot.get_or_insert(value);
+        // A second record of the event that says something else.
+        if known.raw != value.raw && !value.is_absent() {
+            self.keep(field.key, value);
+        }
     }
 
     fn keep(&mut self, key: &'a [u8], value: Value<'a>) {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use super::tables::parse_table;
+use super::values::show;
 
 /// A record type by number; 0 where neither the name nor the number is known here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,16 +55,21 @@ impl Kind {
 
     /// The name to show: the table's, or what the log wrote.
     pub fn show(self, written: &[u8]) -> Cow<'_, str> {
-        let known = self.name();
-        match known {
-            Some(name) if written.first().is_none_or(u8::is_ascii_digit) => Cow::Borrowed(name),
-            _ if written.is_empty() => Cow::Owned(format!("UNKNOWN[{}]", self.0)),
-            _ => String::from_utf8_lossy(written),
+        match self.name() {
+            Some(name) => Cow::Borrowed(name),
+            None if self != Self::UNKNOWN => Cow::Owned(format!("UNKNOWN[{}]", self.0)),
+            None => show(written),
         }
     }
 
     /// The table's name.
     pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::SYSCALL => return Some("SYSCALL"),
+            Self::USER_LOGIN => return Some("USER_LOGIN"),
+            Self::UNKNOWN => return None,
+            _ => {}
+        }
         let at = BY_NUMBER.binary_search_by_key(&self.0, |(number, _)| *number);
         at.ok()
             .and_then(|at| BY_NUMBER.get(at))
@@ -119,6 +125,7 @@ mod tests {
         check("USER_LOGIN", 1112, "USER_LOGIN");
         check("1400", 1400, "AVC");
         check("UNKNOWN[1420]", 1420, "UNKNOWN[1420]");
+        check("UNKNOWN[1323]", 1323, "MMAP");
         check("NOT_A_TYPE", 0, "NOT_A_TYPE");
         check("99999999", 0, "99999999");
     }

@@ -6,7 +6,7 @@ use coldcase_model::action;
 
 use super::kind::Kind;
 use super::row::{Reading, account};
-use super::values::Value;
+use super::values::{Value, show};
 
 /// Longest command shown in a message, in bytes.
 const MAX_SHOWN: usize = 300;
@@ -109,12 +109,8 @@ fn what(message: &mut String, reading: &Reading<'_, '_>) {
         }
     }
     if let Some((verdict, permissions)) = facts.decision {
-        let verdict = String::from_utf8_lossy(verdict);
-        let _ = write!(
-            message,
-            " {verdict} {{ {} }}",
-            String::from_utf8_lossy(permissions)
-        );
+        let verdict = show(verdict);
+        let _ = write!(message, " {verdict} {{ {} }}", show(permissions));
     }
 }
 

@@ -15,7 +15,7 @@
 //!
 //! Records with the same node, time and serial are one event and one row, in whatever order they come; records of programs
 //! (USER_LOGIN, SERVICE_START, ...) and of the audit daemon are an event each. An event is complete at its EOE record (which
-//! auditd does not write to disk), when a record 2 s newer comes, or when 256 newer events are open. Records that come later still
+//! auditd does not write to disk), when a record 2 s newer comes and 16 newer events are open, or when 256 are. Records that come later still
 //! make another row with `late`. Events cut in two by rotation are joined; the row stands in the file in which the event began, at
 //! its first record's line. Journal text has no serials: there a record that only continues belongs to the event before it.
 //!
@@ -233,7 +233,7 @@ fn report(sink: &mut dyn Sink, late: u64, oversized: u64) {
 }
 
 fn join(parts: Vec<Part<'_>>) {
-    let mut series: Vec<(Left, &mut dyn Sink)> = parts
+    let mut series: Vec<(Left, &mut (dyn Sink + Send))> = parts
         .into_iter()
         .filter_map(|part| Some((*part.leftover.downcast::<Left>().ok()?, part.sink)))
         .collect();

@@ -125,9 +125,9 @@ impl Pending {
 
     /// Adds a record's text; `false` where the event already holds more than it may.
     pub fn add(&mut self, record: &Record<'_>) -> bool {
-        let name: &[u8] = match record.kind.name() {
-            Some(_) => b"",
-            None => record.name,
+        let name: &[u8] = match record.kind {
+            Kind::UNKNOWN => record.name,
+            _ => b"",
         };
         self.push(record.kind, record.plain, name, record.body)
     }

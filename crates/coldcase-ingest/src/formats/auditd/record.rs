@@ -65,7 +65,7 @@ pub struct Record<'a> {
 pub enum Parsed<'a> {
     /// A record.
     Record(Record<'a>),
-    /// Blank, `----` or `time->...`: no record.
+    /// Blank, `----`, `time->...` or a comment (`# ...`): no record.
     Separator,
     /// Not readable as a record, with the reason.
     Unreadable(&'static str),
@@ -90,7 +90,7 @@ pub fn parse(line: &[u8], order: DateOrder) -> Parsed<'_> {
             return after_type(node, rest, order);
         }
     }
-    if line.is_empty() || line == b"----" || line.starts_with(b"time->") {
+    if line.is_empty() || line == b"----" || line.starts_with(b"time->") || line.starts_with(b"#") {
         return Parsed::Separator;
     }
     elsewhere(line, order)

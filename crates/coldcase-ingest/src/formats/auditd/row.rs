@@ -15,7 +15,7 @@ use super::kind::Kind;
 use super::message;
 use super::record::{Stamp, StampZone};
 use super::sockaddr::SocketAddress;
-use super::values::Value;
+use super::values::{Value, show};
 use crate::Clock;
 
 /// What an event's row needs beyond its records.
@@ -93,7 +93,7 @@ pub fn emit(
     message.clear();
     message::write(message, &reading, command);
 
-    let node = String::from_utf8_lossy(heading.node);
+    let node = show(heading.node);
     let overrides = names_other_host(&node, context.host.as_deref());
     let mut event = Event::new(reading.action);
     event.when = when(&heading.stamp, &context.clock);
@@ -249,7 +249,7 @@ pub fn account<'a>(facts: &Facts<'a>) -> Option<Cow<'a, str>> {
 }
 
 fn user<'a>(facts: &Facts<'a>) -> Option<Cow<'a, str>> {
-    let named = |name: Option<&'a [u8]>| name.map(String::from_utf8_lossy);
+    let named = |name: Option<&'a [u8]>| name.map(show);
     let number = |value: Option<Value<'a>>| value.filter(|value| !is_unset(*value))?.word();
     if facts.said.acct.is_some() {
         return account(facts);

@@ -37,7 +37,7 @@ impl<'a> Value<'a> {
 
     /// The text of a field that is never hex-encoded; `None` for `?` and `(null)`.
     pub fn word(self) -> Option<Cow<'a, str>> {
-        (!self.is_absent()).then(|| String::from_utf8_lossy(self.raw))
+        (!self.is_absent()).then(|| show(self.raw))
     }
 
     /// The text of a field that the kernel writes in hex where it holds blanks, quotes or control bytes.
@@ -50,7 +50,7 @@ impl<'a> Value<'a> {
         {
             return Some(lossy(decoded));
         }
-        Some(String::from_utf8_lossy(self.raw))
+        Some(show(self.raw))
     }
 
     /// An account name. Old programs wrote it bare (`acct=root`), so hex digits that would not have needed
@@ -88,6 +88,36 @@ fn lossy(bytes: Vec<u8>) -> Cow<'static, str> {
         String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
     )
+}
+
+/// Bytes as text; what is not UTF-8 becomes U+FFFD.
+pub fn show(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}
+
+/// Where the first of two bytes stands. Keys and values are short, so that eight bytes at a time beat a
+/// vector search with its set-up.
+fn find_either(text: &[u8], one: u8, other: u8) -> Option<usize> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // The lowest marked byte of each is a zero byte of `word`; higher marks may be carries.
+    let zeros = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    let mut at = 0;
+    let mut rest = text;
+    while let Some((chunk, after)) = rest.split_first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let found = zeros(word ^ (LOW * u64::from(one))) | zeros(word ^ (LOW * u64::from(other)));
+        if found != 0 {
+            return Some(at + (found.trailing_zeros() / 8) as usize);
+        }
+        at += 8;
+        rest = after;
+    }
+    let found = rest.iter().position(|byte| *byte == one || *byte == other);
+    found.map(|found| at + found)
 }
 
 /// A whole decimal number, with sign; nothing else before or after it.
@@ -135,12 +165,12 @@ pub fn hex(text: &[u8]) -> Option<Vec<u8>> {
     if text.is_empty() || !text.len().is_multiple_of(2) {
         return None;
     }
-    text.chunks_exact(2)
-        .map(|pair| match pair {
-            [high, low] => Some(nibble(*high)? << 4 | nibble(*low)?),
-            _ => None,
-        })
-        .collect()
+    let mut bytes = Vec::with_capacity(text.len() / 2);
+    for pair in text.chunks_exact(2) {
+        let [high, low] = pair else { return None };
+        bytes.push(nibble(*high)? << 4 | nibble(*low)?);
+    }
+    Some(bytes)
 }
 
 /// Decodes into a buffer as much as it holds; `None` where the text is no hex.
@@ -236,8 +266,11 @@ impl<'a> Iterator for Fields<'a> {
     fn next(&mut self) -> Option<Field<'a>> {
         let mut before: &[u8] = b"";
         loop {
-            let rest = self.rest.trim_ascii_start();
-            let Some(stop) = rest.iter().position(|byte| matches!(byte, b' ' | b'=')) else {
+            let mut rest = self.rest;
+            while let Some((b' ', after)) = rest.split_first() {
+                rest = after;
+            }
+            let Some(stop) = find_either(rest, b' ', b'=') else {
                 self.rest = b"";
                 return None;
             };
@@ -288,16 +321,24 @@ fn take_value(tail: &[u8]) -> (Value<'_>, &[u8]) {
             (Value { raw, form }, rest)
         }
         _ => {
-            let stop = tail.iter().position(|byte| *byte == b' ');
+            let stop = find_either(tail, b' ', b' ');
             let (word, rest) = split(tail, stop.unwrap_or(tail.len()), 0);
-            let word = word.strip_suffix(b",").unwrap_or(word);
-            let raw = match word.strip_suffix(b")") {
-                Some(bare) if !bare.contains(&b'(') => bare,
+            let raw = match word.last() {
+                Some(b',' | b')') => trim_prose(word),
                 _ => word,
             };
             let form = Form::Bare;
             (Value { raw, form }, rest)
         }
+    }
+}
+
+/// Old messages have prose around the fields: `(hostname=?, addr=?, res=success)`.
+fn trim_prose(word: &[u8]) -> &[u8] {
+    let word = word.strip_suffix(b",").unwrap_or(word);
+    match word.strip_suffix(b")") {
+        Some(bare) if !bare.contains(&b'(') => bare,
+        _ => word,
     }
 }
 

@@ -55,6 +55,9 @@ pub fn read(line: &str) -> Option<Header<'_>> {
     if let Some(inside) = rest.strip_prefix("[pid ") {
         return vsftpd(stamp, rest, inside);
     }
+    if !is_host(host) {
+        return Some(untagged(Some(stamp), None, rest));
+    }
     let after = after.trim_start_matches(' ');
     if let Some(header) = after
         .strip_prefix("-- ")
@@ -78,6 +81,15 @@ pub fn read(line: &str) -> Option<Header<'_>> {
         return Some(header);
     }
     Some(untagged(Some(stamp), Some(host), after))
+}
+
+/// A name or address, also syslog-ng's chains of them (`a/b`, `s_net@a`).
+fn is_host(text: &str) -> bool {
+    let mut bytes = text.bytes();
+    bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b".-_:/@".contains(&byte))
 }
 
 fn untagged<'a>(stamp: Option<Stamp>, host: Option<&'a str>, message: &'a str) -> Header<'a> {
@@ -136,6 +148,9 @@ fn tagged<'a>(stamp: Option<Stamp>, host: Option<&'a str>, text: &'a str) -> Opt
         let message = after.strip_prefix(':').unwrap_or(after);
         header.message = message.strip_prefix(' ')?.trim_start();
         return Some(header);
+    }
+    if bytes.get(at) == Some(&b']') {
+        at += 1; // gdm's `gdm-password][100]: `
     }
     if bytes.get(at) == Some(&b'(') {
         let inside = text.get(at + 1..)?;

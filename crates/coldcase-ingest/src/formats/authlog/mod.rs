@@ -3,7 +3,7 @@
 //!
 //! **Recognised** by the heads of most lines: a stamp, mostly a host, a program with a colon behind it. The stamp is
 //! RFC 3164's (`Mar  9 04:05:06`), the same with a year or a fraction, RFC 3339 and ISO 8601 (rsyslog's
-//! `RSYSLOG_FileFormat`, `journalctl -o short-iso`), RFC 5424 with structured data, seconds since 1970; `<PRI>` may stand
+//! `RSYSLOG_FileFormat`, `journalctl -o short-iso`), RFC 5424 with structured data; `<PRI>` may stand
 //! before it, as may a weekday. Records that a sender ran together on one line (`<86>...<86>...`) are taken apart.
 //!
 //! **Times.** A zone in the stamp is used; without one the artifact's zone is assumed. Years of year-less stamps
@@ -192,7 +192,7 @@ impl<'a> Log<'a> {
         }
         event.attributes = std::mem::take(attributes).finish().map(Cow::Owned);
         let login = event.action == action::SSH_LOGIN;
-        if times > MOST_REPEATS {
+        if login && times > MOST_REPEATS {
             let warning = "a line that stands for more than 10000 others was counted as 10000";
             self.warn_once(Place::Line(number), warning, sink);
         }
@@ -216,7 +216,8 @@ impl<'a> Log<'a> {
         } else if let Some(at) = self.pam_errors.iter().position(|held| *held == pid) {
             self.pam_errors.remove(at);
             if row.event.outcome == Some(outcome::FAILURE) {
-                row.event.action = action::LOG;
+                row.set(action::LOG, None);
+                row.text("program", header.program.unwrap_or_default());
             }
         }
     }
@@ -252,7 +253,7 @@ impl<'a> Log<'a> {
                 self.first_host = Some(host.into());
                 None
             }
-            Some(first) => (**first != *host).then_some(Cow::Borrowed(host)),
+            Some(first) => (!same_host(first, host)).then_some(Cow::Borrowed(host)),
         }
     }
 
@@ -262,6 +263,19 @@ impl<'a> Log<'a> {
             sink.warn(place, warning.into());
         }
     }
+}
+
+/// Whether two names are of one host: alike, or one with and one without its domain.
+fn same_host(a: &str, b: &str) -> bool {
+    if a == b {
+        return true;
+    }
+    let label = |name: &str| name.split('.').next().map(str::len);
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    label(short) == Some(short.len())
+        && long.starts_with(short)
+        && label(long) == Some(short.len())
+        && !short.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Where the next record of a line begins on which a sender ran several together: `<86>Mar  9 ...<86>Mar  9 ...`.

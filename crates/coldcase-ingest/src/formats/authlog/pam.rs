@@ -151,20 +151,21 @@ fn failures(text: &str) -> Option<(Option<u32>, &str)> {
 /// `logname= uid=0 euid=0 tty=ssh ruser=U rhost=H  user=U`. Both users are the peer's text: what follows the true
 /// `rhost` is nothing, or `user=` to the end.
 fn who<'a>(facts: &'a str, row: &mut Row<'a>) {
-    let mut rest = facts;
+    let (mut rest, mut tty) = (facts, "");
     let rest = loop {
         let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
         if word.starts_with("ruser=") {
             break rest.get(6..).unwrap_or_default();
         }
         if let Some(terminal) = word.strip_prefix("tty=") {
-            row.text("tty", terminal);
+            tty = terminal;
         }
         if after.is_empty() {
             return;
         }
         rest = after;
     };
+    row.text("tty", tty);
     let found = memchr::memchr_iter(b' ', rest.as_bytes()).find_map(|at| {
         let ruser = rest.get(..at)?;
         let tail = rest.get(at + 1..)?.strip_prefix("rhost=")?;

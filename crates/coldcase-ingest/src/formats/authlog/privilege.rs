@@ -23,25 +23,26 @@ pub fn sudo<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
             None => (rest, None),
         },
     };
-    let mut refused = false;
+    // Whoever acts names the folder: of two alike the one that sudo writes first, or last behind the folder, counts.
+    let (mut tty, mut folder, mut target, mut group, mut reason) = ("", "", "", "", "");
     for fact in facts.split(" ; ") {
-        let key = match fact.split_once('=') {
-            Some(("USER", target)) => Some(("target", target)),
-            Some(("GROUP", group)) => Some(("group", group)),
-            Some(("TTY", tty)) => Some(("tty", tty)),
-            Some(("PWD", folder)) => Some(("cwd", folder)),
-            Some(("HOST" | "ENV" | "TSID" | "CWD" | "CHROOT", _)) => None,
-            _ => Some(("reason", fact)),
-        };
-        if let Some((key, value)) = key {
-            refused |= key == "reason" && !value.is_empty();
-            row.text(key, value);
+        match fact.split_once('=') {
+            Some(("TTY", value)) if tty.is_empty() => tty = value,
+            Some(("PWD", value)) if folder.is_empty() => folder = value,
+            Some(("USER", value)) => target = value,
+            Some(("GROUP", value)) => group = value,
+            None if reason.is_empty() => reason = fact,
+            _ => {}
         }
     }
-    if command.is_none() && !refused {
+    if command.is_none() && reason.is_empty() {
         return None;
     }
-    row.set(action::SUDO, outcome_of(!refused));
+    row.set(action::SUDO, outcome_of(reason.is_empty()));
+    row.text("target", target).text("group", group);
+    row.text("tty", tty)
+        .text("cwd", folder)
+        .text("reason", reason);
     row.user(user).command(command.unwrap_or_default());
     Some(())
 }

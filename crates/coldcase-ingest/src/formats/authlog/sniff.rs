@@ -38,14 +38,7 @@ pub fn sniff(probe: &Probe<'_>) -> Sniff {
 }
 
 fn is_syslog(header: &Header<'_>) -> bool {
-    let host = header.host.is_none_or(|host| {
-        let begins = host
-            .bytes()
-            .next()
-            .is_some_and(|byte| byte.is_ascii_alphanumeric());
-        let word = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:".contains(&byte);
-        begins && host.bytes().all(word) && !NO_HOSTS.contains(&host)
-    });
+    let host = header.host.is_none_or(|host| !NO_HOSTS.contains(&host));
     let named = header.program.is_some_and(|program| {
         let mut bytes = program.bytes();
         bytes.any(|byte| byte.is_ascii_alphabetic())

@@ -271,9 +271,9 @@ fn disconnect<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
         }
         return Some(());
     }
-    if let Some(address) = refused_address(message) {
+    if let Some((address, port)) = refused_peer(message) {
         row.set(action::SSH_DISCONNECT, None);
-        row.peer(address, None).text("reason", "refused");
+        row.peer(address, port).text("reason", "refused");
         return Some(());
     }
     let first = message.as_bytes().first();
@@ -312,16 +312,18 @@ fn disconnect<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
 }
 
 /// `refused connect from name (10.0.0.1)` of TCP wrappers, `drop connection #10 from [10.0.0.1]:4321 on ...`.
-fn refused_address(message: &str) -> Option<&str> {
+fn refused_peer(message: &str) -> Option<(&str, Option<u16>)> {
     if let Some(rest) = message.strip_prefix("refused connect from ") {
         let inside = rest
             .rsplit_once('(')
             .and_then(|(_, tail)| tail.split_once(')'));
-        return Some(inside.map_or(rest, |(address, _)| address));
+        return Some((inside.map_or(rest, |(address, _)| address), None));
     }
     let rest = message.strip_prefix("drop connection ")?;
     let (_, rest) = rest.split_once(" from [")?;
-    rest.split_once(']').map(|(address, _)| address)
+    let (address, rest) = rest.split_once("]:")?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    Some((address, rest.get(..digits)?.parse().ok()))
 }
 
 /// `Starting session: shell on pts/0 for root from 10.0.0.1 port 22 id 0`, `Connection from 10.0.0.1 port 22 on ...`,

@@ -8,7 +8,7 @@ use crate::{Format, IngestError, Input, Leftover, Probe, Sniff};
 pub static PODS: Format = Format {
     id: "kubectl-pods",
     title: "kubectl get pods, wide",
-    source: include_str!("kubectl.rs"),
+    source: include_str!("mod.rs"),
     yearless: false,
     sniff,
     ingest,
@@ -19,7 +19,7 @@ pub static PODS: Format = Format {
 pub static NODES: Format = Format {
     id: "kubectl-nodes",
     title: "kubectl get nodes, wide",
-    source: include_str!("kubectl.rs"),
+    source: include_str!("mod.rs"),
     yearless: false,
     sniff,
     ingest,
