@@ -94,6 +94,14 @@ impl Attributes {
 
 fn push_json_text(json: &mut String, value: &str) {
     json.push('"');
+    if !value
+        .bytes()
+        .any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\'))
+    {
+        json.push_str(value);
+        json.push('"');
+        return;
+    }
     for character in value.chars() {
         match character {
             '"' => json.push_str("\\\""),
