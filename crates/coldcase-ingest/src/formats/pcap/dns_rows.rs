@@ -54,10 +54,12 @@ pub(super) struct DnsRows {
 }
 
 impl DnsRows {
-    /// The row of a message, where these bytes are one.
+    /// The row of a message, where these bytes are one; of a message that the capture cut, where at
+    /// least its question is whole.
     pub(super) fn write(
         &mut self,
         bytes: &[u8],
+        cut: bool,
         envelope: &Envelope,
         protocol: &'static str,
         sink: &mut dyn Sink,
@@ -69,6 +71,9 @@ impl DnsRows {
             return false;
         };
         let question = message.question();
+        if cut && question.is_none() && message.question_count > 0 {
+            return false;
+        }
         self.fill(question.as_ref(), envelope);
         let query_type = question.map(|question| dns::type_name(question.qtype));
         let answers = message.is_response();

@@ -14,9 +14,6 @@ use super::flow_table::FlowTable;
 use super::fragments::{DatagramKey, Fragments, Piece, Whole};
 use super::half_open::HalfOpen;
 
-/// DNS over TCP has the port to itself; mDNS and LLMNR over TCP are not used.
-const DNS_PORT: u16 = 53;
-
 /// Flows near a file's beginning that wait for the join, because the file before may hold their first
 /// part: 4 MB a file. What is more is taken for new.
 const MOST_HEADS: usize = 1 << 15;
@@ -235,7 +232,8 @@ impl Engine {
         let envelope = frame.envelope.with_ports(udp.src_port, udp.dst_port);
         if is_dns_port(udp.src_port, udp.dst_port) {
             let sink = out.of(envelope.origin.file());
-            if self.rows.write(udp.payload, &envelope, "udp", sink) {
+            let cut = is_cut(udp.payload, udp.payload_len);
+            if self.rows.write(udp.payload, cut, &envelope, "udp", sink) {
                 return;
             }
         }
@@ -276,7 +274,7 @@ impl Engine {
             ..step(frame, from_a)
         };
         self.tcp_flow(key, &step, out);
-        if tcp.src_port == DNS_PORT || tcp.dst_port == DNS_PORT {
+        if is_dns_port(tcp.src_port, tcp.dst_port) {
             self.dns_stream((key, from_a), tcp, &envelope, out);
         }
     }
@@ -411,8 +409,8 @@ impl Engine {
             };
             let rows = &mut self.rows;
             self.streams
-                .feed(direction, &segment, &mut |bytes, envelope| {
-                    rows.write(bytes, envelope, "tcp", out.of(envelope.origin.file()))
+                .feed(direction, &segment, &mut |bytes, cut, envelope| {
+                    rows.write(bytes, cut, envelope, "tcp", out.of(envelope.origin.file()))
                 });
         }
         if tcp.flags & (flag::FIN | flag::RST) != 0 {
@@ -423,8 +421,8 @@ impl Engine {
     /// Goes on with the DNS streams of the following file.
     pub(super) fn join_streams(&mut self, next: Streams, out: &mut dyn Outlets) {
         let rows = &mut self.rows;
-        self.streams.absorb(next, &mut |bytes, envelope| {
-            rows.write(bytes, envelope, "tcp", out.of(envelope.origin.file()))
+        self.streams.absorb(next, &mut |bytes, cut, envelope| {
+            rows.write(bytes, cut, envelope, "tcp", out.of(envelope.origin.file()))
         });
     }
 

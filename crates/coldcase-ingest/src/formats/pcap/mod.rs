@@ -5,8 +5,8 @@
 //! Link types, tunnels and damage are `coldcase_wire`'s. Times are UTC in the file itself.
 //!
 //! What comes out:
-//! - `dns-query` and `dns-answer`, one row a message, of UDP and TCP port 53 and of mDNS (5353) and
-//!   LLMNR (5355); fragments are put together first, streams followed over segments. A UDP packet that
+//! - `dns-query` and `dns-answer`, one row a message, of port 53, mDNS (5353) and LLMNR (5355),
+//!   over UDP and TCP; fragments are put together first, streams followed over segments. A UDP packet that
 //!   has such a row is in no `udp-flow`. Where a snap length cut the message, the question is read if it
 //!   is whole. `interface` is the number of the interface that saw the packet first, `before_translation`
 //!   the addresses it had on another one (a service address, a masquerade).
