@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp, action};
+use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp, action, outcome};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 use serde_json::{Value, json};
 
@@ -32,6 +32,8 @@ const AT_THE_BEGINNING_NS: i64 = 24 * 3600 * 1_000_000_000;
 /// Changes are looked for from this long before the first record to an hour after it.
 const BEFORE_NS: i64 = 24 * 3600 * 1_000_000_000;
 const AFTER_NS: i64 = 3600 * 1_000_000_000;
+/// Failed logins from which a source's beginning matters.
+const MANY_FAILURES: usize = 10;
 /// Most changes told.
 const MOST_NEARBY: usize = 20;
 /// Most sources told of.
@@ -52,6 +54,8 @@ const CHANGES: [&str; 9] = [
 #[derive(Default)]
 struct Seen {
     rows: Vec<usize>,
+    /// Failed logins among them.
+    failures: usize,
     formats: BTreeSet<String>,
 }
 
@@ -97,6 +101,7 @@ fn logins(
         if let (Some(source), Some(Some(_))) = (rows.text("src_ip", row), times.get(row)) {
             let entry = seen.entry(source).or_default();
             entry.rows.push(row);
+            entry.failures += usize::from(rows.text("outcome", row) == Some(outcome::FAILURE));
             entry
                 .formats
                 .extend(rows.text("format", row).map(str::to_owned));
@@ -211,10 +216,12 @@ fn describe(
             nearby.len()
         )
     };
-    let severity = if at_start || nearby.is_empty() {
-        Severity::Info
-    } else {
+    // A beginning matters where something is wrong with what began.
+    let wrong = kind == "domain" || seen.failures >= MANY_FAILURES;
+    let severity = if wrong && !at_start {
         Severity::Low
+    } else {
+        Severity::Info
     };
     let formats: Vec<Value> = seen
         .formats
@@ -246,22 +253,25 @@ fn nearby(changes: &Selection, first: i64) -> Vec<Value> {
         .enumerate()
         .filter_map(|(row, ts)| ts.filter(|ts| inside(*ts)).map(|ts| (row, ts)))
         .collect();
-    let mut crowd: BTreeMap<String, usize> = BTreeMap::new();
+    let mut crowds: BTreeMap<String, usize> = BTreeMap::new();
     for (row, _) in &rows {
-        *crowd.entry(kind_of_change(changes, *row)).or_default() += 1;
+        for depth in DEPTHS {
+            *crowds.entry(branch(changes, *row, depth)).or_default() += 1;
+        }
     }
-    let mut ranked: Vec<(usize, u64, String, Value)> = rows
+    let mut ranked: Vec<([usize; 2], u64, String, Value)> = rows
         .into_iter()
         .filter_map(|(row, ts)| {
             let (kind, value) = subject_of_change(changes, row)?;
-            let alike = crowd.get(&kind_of_change(changes, row)).copied().unwrap_or(1);
+            let alike = DEPTHS.map(|depth| crowds.get(&branch(changes, row, depth)).copied().unwrap_or(1));
             let seconds = (ts - first).div_euclid(1_000_000_000);
             let entry = json!({ "type": kind, "value": value, "ts": Timestamp(ts).to_string(), "delta_seconds": seconds });
             Some((alike, seconds.unsigned_abs(), value.to_owned(), entry))
         })
         .collect();
     ranked.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
-    ranked.dedup_by(|a, b| a.2 == b.2);
+    let mut told = BTreeSet::new();
+    ranked.retain(|(_, _, value, _)| told.insert(value.clone()));
     ranked
         .into_iter()
         .take(MOST_NEARBY)
@@ -283,14 +293,23 @@ fn subject_of_change(changes: &Selection, row: usize) -> Option<(&'static str, &
     }
 }
 
-/// What makes changes alike: the upper folders of a file and its ending, the action of anything else.
-fn kind_of_change(changes: &Selection, row: usize) -> String {
+/// Depths of folders at which changes are compared.
+const DEPTHS: [usize; 2] = [3, 2];
+
+/// What makes changes alike: the upper folders of a file with numbers taken out, the action of anything
+/// else. Folders of segments, blobs or layers change all day; one with a single change is where something
+/// was done.
+fn branch(changes: &Selection, row: usize, depth: usize) -> String {
     let action = changes.text("action", row).unwrap_or_default();
     let Some(path) = changes.text("path", row) else {
-        return action.to_owned();
+        return format!("{depth} {action}");
     };
-    let folders: Vec<&str> = path.split('/').take(4).collect();
-    let name = path.rsplit('/').next().unwrap_or_default();
-    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    format!("{action} {} .{ending}", folders.join("/"))
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let upper: Vec<&str> = folder.split('/').take(depth + 1).collect();
+    let upper: String = upper
+        .join("/")
+        .chars()
+        .filter(|character| !character.is_ascii_digit())
+        .collect();
+    format!("{depth} {upper}")
 }

@@ -129,10 +129,12 @@ fn finding(rows: &Selection, candidate: &Candidate<'_>) -> Finding {
     let mixed = failures >= MIXED.0 && share >= MIXED.1 && !let_in.is_empty();
     let a_day = logins.len() as f64 / window.days_active.max(1) as f64;
     let timer = window.start_spread <= TIMER_SPREAD && window.width() <= 2 * TIMER_SPREAD;
-    let severity = match (mixed && a_day >= SEVERAL_A_DAY && !timer, mixed) {
-        (true, _) => Severity::High,
-        (false, true) => Severity::Medium,
-        (false, false) => Severity::Low,
+    let severity = match (mixed, timer) {
+        (true, false) if a_day >= SEVERAL_A_DAY => Severity::High,
+        (true, _) => Severity::Medium,
+        (false, true) => Severity::Low,
+        // A person's working hours.
+        (false, false) => Severity::Info,
     };
     let (start, end) = (clock(window.start), clock(window.end));
     let zone = window.zone.name();

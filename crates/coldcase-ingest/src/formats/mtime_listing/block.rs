@@ -12,6 +12,8 @@ pub(super) struct Block {
     /// The name's column, which may go on over lines.
     pub name: Vec<u8>,
     named: bool,
+    /// Whether the artifact ends within the block.
+    pub cut: bool,
     /// In bytes.
     pub size: Option<i64>,
     /// Inode.
@@ -55,7 +57,10 @@ impl Block {
                 self.name.extend_from_slice(line);
                 return true;
             }
-            None => return !ended,
+            None => {
+                self.cut = !ended;
+                return !ended;
+            }
         }
         self.named = true;
         true
@@ -72,6 +77,7 @@ impl Block {
         };
         if let Some(slot) = self.times.get_mut(place) {
             *slot = stamp.filter(|stamp| !cut(stamp));
+            self.cut = slot.is_none() && stamp.is_some();
         }
     }
 

@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use coldcase_model::Precision;
+
 use super::cursor::number;
 use super::stamp::{Moment, Stamp, epoch};
 
@@ -50,7 +52,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Row<'_>> {
     }
     let (gid, uid) = (known(fields.next()?), known(fields.next()?));
     let (mode, inode) = (known(fields.next()?), known(fields.next()?));
-    let (name, target, deleted) = name(fields.next()?, mode);
+    let (name, target, deleted) = name(fields.next()?, mode, number(size));
     if !matches!(md5.len(), 0..=2 | 32..=64) || name.is_empty() {
         return None;
     }
@@ -72,42 +74,41 @@ fn known(field: &[u8]) -> Option<&[u8]> {
     (!field.is_empty()).then_some(field)
 }
 
-/// A time, or nothing where it is not known; `None` where the field is no time.
+/// A time, or nothing where it is not known; `None` where the field is no time. What find does not know it
+/// writes as `-1.-000000010`.
 fn time(field: &[u8]) -> Option<Option<Stamp>> {
-    if field.is_empty() {
+    if matches!(field, b"" | b"0" | b"-1") || field.starts_with(b"-1.") {
         return Some(None);
     }
     if let Some((stamp, end, _)) = epoch(field, 0)
         && end == field.len()
     {
-        let unknown = matches!(stamp.moment, Moment::Instant(0 | -1, 0));
-        return Some((!unknown).then_some(stamp));
+        return Some((stamp.moment != Moment::Instant(0, 0)).then_some(stamp));
     }
-    let digits = field.strip_prefix(b"-").unwrap_or(field);
-    let seconds = number(digits)?;
-    let seconds = if digits.len() == field.len() {
-        seconds
-    } else {
-        -seconds
+    let seconds = match field.strip_prefix(b"-") {
+        Some(digits) => -number(digits)?,
+        None => number(field)?,
     };
-    Some(match seconds {
-        0 | -1 => None,
-        _ => Some(Stamp {
-            moment: Moment::Instant(seconds, 0),
-            precision: coldcase_model::Precision::S,
-        }),
-    })
+    Some(Some(Stamp {
+        moment: Moment::Instant(seconds, 0),
+        precision: Precision::S,
+    }))
 }
 
 type Name<'a> = (Cow<'a, [u8]>, Option<&'a [u8]>, bool);
 
-fn name<'a>(field: &'a [u8], mode: Option<&[u8]>) -> Name<'a> {
+/// Some collectors write a link's target behind an arrow: then it is as long as the link's size.
+fn name<'a>(field: &'a [u8], mode: Option<&[u8]>, size: Option<i64>) -> Name<'a> {
     let marks: [&[u8]; 2] = [b" (deleted)", b" (deleted-realloc)"];
     let bare = marks.iter().find_map(|mark| field.strip_suffix(*mark));
     let deleted = bare.is_some();
     let field = bare.unwrap_or(field);
     let is_link = mode.is_some_and(|mode| mode.starts_with(b"l"));
-    let arrow = memchr::memmem::find(field, b" -> ").filter(|_| is_link);
+    let fits = |at: &usize| match size {
+        Some(0) | None => true,
+        Some(size) => i64::try_from(field.len() - at - 4).ok() == Some(size),
+    };
+    let arrow = memchr::memmem::find_iter(field, b" -> ").find(|at| is_link && fits(at));
     let (name, target) = match arrow {
         Some(at) => (field.get(..at).unwrap_or(field), field.get(at + 4..)),
         None => (field, None),
@@ -189,8 +190,12 @@ mod tests {
             Some("/a\r\\x2d\\ - false 1 4"),
         );
         check(
-            "0|/l -> /t|16|l/lrwxrwxrwx|0|0|27|5|5|5|0",
+            "0|/l -> /t|16|l/lrwxrwxrwx|0|0|2|5|5|5|0",
             Some("/l /t false 16 3"),
+        );
+        check(
+            "0|/a|1|r|0|0|0|5.1|0.0000000000|5.1|-1.-000000010",
+            Some("/a - false 1 2"),
         );
         check("0|/a|11|d|0|0|12288|1|2|3", None);
         check("0|/a|11|d|0|0|12288|1|2|3|x", None);

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use coldcase_model::Precision;
+
 use super::cursor::{Cursor, at, number};
 use super::stamp::{Stamp, epoch, written};
 
@@ -97,6 +99,20 @@ pub(super) fn may_be_cut_row(line: &[u8]) -> bool {
         && !word.is_empty()
         && word.first().is_some_and(|byte| b"-dlcbps".contains(byte))
         && word.iter().skip(1).all(|byte| b"-rwxsStT".contains(byte))
+}
+
+/// Whether what reads as the name may be the rest of a time that is cut: `2023-03-29 00:1`, `... +08`.
+pub(super) fn ends_in_its_time(line: &[u8], row: &Row) -> bool {
+    let name = line.get(row.name..).unwrap_or_default();
+    let digits = |text: &[u8]| text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b':'));
+    match row.stamp.precision {
+        Precision::Day => name.len() < 8 && digits(name),
+        Precision::Ns => match name {
+            [b'+' | b'-', rest @ ..] => rest.len() < 4 && digits(rest),
+            _ => name.is_empty(),
+        },
+        _ => name.is_empty(),
+    }
 }
 
 /// `drwxr-xr-x`, `-rw-r--r--.`, `-rw-rw-r--+`, `-?????????`.
@@ -270,7 +286,7 @@ fn size(line: &[u8], mode: &Range<usize>, span: Range<usize>) -> Size {
 /// One blank parts time and name; `--time-style=iso` fills the day to the width of a time with another.
 fn name_start(line: &[u8], stamp: &Stamp, end: usize) -> usize {
     let rest = line.get(end..).unwrap_or_default();
-    let padded = stamp.precision == coldcase_model::Precision::Day
+    let padded = stamp.precision == Precision::Day
         && line
             .get(..end)
             .and_then(|head| head.get(head.len().checked_sub(3)?))

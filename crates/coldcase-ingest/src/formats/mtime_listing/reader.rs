@@ -118,6 +118,10 @@ impl<'s, 'c> Reader<'s, 'c> {
             return;
         }
         match ls::parse(&text) {
+            Parsed::Row(row) if !line.ended && ls::ends_in_its_time(&text, &row) => {
+                self.boundary();
+                self.sink.skip(Place::Line(line.number), CUT);
+            }
             Parsed::Row(row) => self.row(line.number, &text, row),
             Parsed::NoTime => {
                 self.settle(Next::Row);
@@ -187,7 +191,7 @@ impl<'s, 'c> Reader<'s, 'c> {
         let name = text.get(row.name..).unwrap_or_default();
         match name.first() {
             None => {}
-            Some(b' ') if self.aligned.is_none() && self.held.len() < MOST_HELD => {}
+            Some(b' ') if self.aligned.is_none() && self.may_hold(text) => {}
             Some(b' ') => {
                 self.aligned.get_or_insert(true);
             }
@@ -208,6 +212,10 @@ impl<'s, 'c> Reader<'s, 'c> {
             text: copy,
             row,
         });
+    }
+
+    fn may_hold(&self, text: &[u8]) -> bool {
+        self.held.len() < MOST_HELD && text.len() < 2 * names::PATH_MAX
     }
 
     /// Keeps a line until it is known whether it is part of a name, a heading, or neither.

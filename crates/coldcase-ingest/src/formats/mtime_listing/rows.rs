@@ -8,6 +8,7 @@ use coldcase_model::{Attributes, Event, Place, action};
 use super::block::Block;
 use super::cursor::at;
 use super::ls::{self, Size};
+use super::names::lossy;
 use super::reader::{Held, NO_TIME, Reader};
 use super::{bodyfile, names, printf, stat};
 
@@ -20,10 +21,6 @@ const ACTIONS: [(&str, &str); 4] = [
     (action::FILE_CHANGED, "changed"),
     (action::FILE_CREATED, "created"),
 ];
-
-fn lossy(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
-}
 
 /// What a mode's first letter says; nothing for regular files.
 fn file_type(mode: &[u8]) -> Option<&'static str> {
@@ -205,8 +202,15 @@ pub(super) fn bodyfile(
         _ => mode,
     };
     let mut attributes = Attributes::new();
-    if !mode_text.is_empty() {
-        attributes.text("mode", &lossy(mode_text));
+    match mode_text {
+        [] => {}
+        // The Sleuth Kit writes `r` where `ls` writes `-`.
+        [b'r', rest @ ..] if rest.len() > 8 => {
+            attributes.text("mode", &format!("-{}", lossy(rest)));
+        }
+        _ => {
+            attributes.text("mode", &lossy(mode_text));
+        }
     }
     attributes
         .text_if("group", cell(row.gid).as_deref())
@@ -233,9 +237,15 @@ pub(super) fn bodyfile(
 
 /// A block of `stat`.
 pub(super) fn block(reader: &mut Reader<'_, '_>, block: Block) {
-    let (name, target) = stat::name_and_target(&block.name);
-    let cell = |field: &Option<Vec<u8>>| field.as_deref().map(|field| lossy(field).into_owned());
     let mode = block.mode.as_deref();
+    let is_link = mode.is_some_and(|mode| mode.starts_with(b"l"));
+    if block.cut {
+        let text = "the artifact ends within this file: its later times are missing";
+        let place = Place::Line(block.number);
+        reader.sink.warn(place, text.into());
+    }
+    let (name, target) = stat::name_and_target(&block.name, is_link, block.size);
+    let cell = |field: &Option<Vec<u8>>| field.as_deref().map(|field| lossy(field).into_owned());
     let inode = block.inode.as_deref().and_then(super::cursor::number);
     let mut attributes = Attributes::new();
     attributes

@@ -1,5 +1,7 @@
 //! Whether a text is a listing: by the lines that read as rows against those that do not.
 
+use coldcase_model::Precision;
+
 use super::cursor::at;
 use super::ls::{self, Parsed};
 use super::reader::{is_error, is_total};
@@ -16,6 +18,7 @@ struct Tally {
     bodyfile: usize,
     printf: usize,
     nested: usize,
+    exact: usize,
     stat_files: usize,
     stat_times: usize,
     other: usize,
@@ -58,6 +61,7 @@ impl Tally {
                 None => match printf::parse(line) {
                     Some(row) => {
                         self.printf += 1;
+                        self.exact += usize::from(row.stamp.precision == Precision::Ns);
                         self.nested += usize::from(is_nested(at(line, &row.path)));
                     }
                     None => self.other += 1,
@@ -71,9 +75,10 @@ impl Tally {
         // Names with line feeds make lines that are no rows; a log that quotes a listing has more of them.
         let ls = self.ls > 0 && 2 * rows >= self.other;
         let stat = self.stat_files > 0 && self.stat_times > 0 && 2 * rows >= self.other;
-        let bodyfile = self.bodyfile > 0 && 10 * rows >= 9 * (rows + self.other);
-        // The shape of a chosen format says little: hardly a line may be anything else.
-        let printf = self.printf > 0 && 20 * rows >= 19 * (rows + self.other);
+        let bodyfile = self.bodyfile > 0 && rows >= self.other;
+        // The shape of a chosen format says little: hardly a line may be anything else. Nanoseconds say more.
+        let share = if 2 * self.exact > self.printf { 75 } else { 95 };
+        let printf = self.printf > 0 && 100 * rows >= share * (rows + self.other);
         match (bodyfile, stat || ls, printf) {
             (true, _, _) => Sniff::Sure,
             (_, true, _) => Sniff::Likely,

@@ -81,16 +81,21 @@ pub(super) fn bracketed<'a>(line: &'a [u8], label: &[u8]) -> Option<(&'a [u8], &
     ))
 }
 
-/// Name and target of a `File:` line, in whichever quotes: none, `'x'`, `‘x’`, `` `x' ``, `"x"`.
-pub(super) fn name_and_target(value: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
-    let (name, target) = match memchr::memmem::find(value, b" -> ") {
-        Some(at) => (
-            value.get(..at).unwrap_or(value),
-            value.get(at + 4..).map(bare),
-        ),
-        None => (value, None),
-    };
-    (bare(name), target)
+/// Name and target of a `File:` line, in whichever quotes: none, `'x'`, `‘x’`, `` `x' ``, `"x"`. The
+/// length of a link's target tells which of several arrows parts the two.
+pub(super) fn name_and_target(
+    value: &[u8],
+    is_link: bool,
+    length: Option<i64>,
+) -> (Vec<u8>, Option<Vec<u8>>) {
+    let mut arrows = memchr::memmem::find_iter(value, b" -> ").map(|at| (at, at + 4));
+    let target = |after: usize| bare(value.get(after..).unwrap_or_default());
+    let fits = |(_, after): &(usize, usize)| i64::try_from(target(*after).len()).ok() == length;
+    let arrow = arrows.clone().find(fits).or_else(|| arrows.next());
+    match arrow.filter(|_| is_link) {
+        Some((at, after)) => (bare(value.get(..at).unwrap_or(value)), Some(target(after))),
+        None => (bare(value), None),
+    }
 }
 
 fn bare(text: &[u8]) -> Vec<u8> {
@@ -116,7 +121,11 @@ mod tests {
     #[test]
     fn names_lose_their_quotes() {
         let check = |value: &str, expected: (&str, Option<&str>)| {
-            let (name, target) = name_and_target(value.as_bytes());
+            let is_link = expected.1.is_some();
+            let length = expected
+                .1
+                .and_then(|target| i64::try_from(target.len()).ok());
+            let (name, target) = name_and_target(value.as_bytes(), is_link, length);
             let expected = (
                 expected.0.as_bytes().to_vec(),
                 expected.1.map(|target| target.as_bytes().to_vec()),
@@ -128,6 +137,9 @@ mod tests {
         check("`/bin/x'", ("/bin/x", None));
         check("'/bin/sh' -> 'dash'", ("/bin/sh", Some("dash")));
         check("‘/bin/sh’ -> ‘dash’", ("/bin/sh", Some("dash")));
+        check("a -> b", ("a -> b", None));
+        check("a -> b -> c", ("a -> b", Some("c")));
+        check("a -> b -> c", ("a", Some("b -> c")));
     }
 
     #[test]
