@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use coldcase_model::{action, outcome};
+use coldcase_timeline::polars::prelude::{NULL, col, lit, when};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 
 /// One decision of sshd.
@@ -23,7 +24,8 @@ pub(crate) struct Login<'a> {
 /// Logins by source address and host logged into, each in time order.
 pub(crate) type LoginsBySource<'a> = BTreeMap<(&'a str, &'a str), Vec<Login<'a>>>;
 
-/// The rows that [`by_source`] reads.
+/// The rows that [`by_source`] reads. `attributes` are those of successes alone, and no messages: a log of a
+/// brute force has millions of failures.
 pub(crate) fn select(timeline: &Timeline) -> Result<Selection, TimelineError> {
     let columns = [
         "host",
@@ -32,10 +34,17 @@ pub(crate) fn select(timeline: &Timeline) -> Result<Selection, TimelineError> {
         "user",
         "pid",
         "outcome",
-        "message",
         "attributes",
     ];
-    timeline.select(&[action::SSH_LOGIN], &columns)
+    timeline.select_where(&[action::SSH_LOGIN], &columns, |rows| {
+        let success = col("outcome").eq(lit(outcome::SUCCESS));
+        rows.with_column(
+            when(success)
+                .then(col("attributes"))
+                .otherwise(lit(NULL))
+                .alias("attributes"),
+        )
+    })
 }
 
 /// Groups logins that have a time and a source.

@@ -1,6 +1,9 @@
 //! docker-inspect and docker-created over real files and over the incidents. The truth is the JSON itself, read
 //! here by other means, and the counts that stand beside the incidents.
 
+#![allow(clippy::indexing_slicing, reason = "a panic is how a test fails")]
+#![allow(clippy::print_stdout, reason = "the table of what was read")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

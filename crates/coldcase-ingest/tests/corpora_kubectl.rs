@@ -1,6 +1,9 @@
 //! kubectl-pods and kubectl-nodes over real tables and those of the incidents. The truth is the text itself, split
 //! here at its blanks (no cell of these tables but the OS image holds one).
 
+#![allow(clippy::indexing_slicing, reason = "a panic is how a test fails")]
+#![allow(clippy::print_stdout, reason = "the table of what was read")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

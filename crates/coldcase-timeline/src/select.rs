@@ -1,6 +1,6 @@
 //! Selections of the timeline: some actions, some columns, in the total order (time, file, line, offset).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -138,6 +138,44 @@ impl Timeline {
         self.select(&actions, &names)
     }
 
+    /// The messages of rows at these places, part by part, so that selections need not hold them all.
+    /// Of several rows at one place and time the first in the total order speaks.
+    pub fn messages(
+        &self,
+        places: &BTreeSet<RowPlace>,
+    ) -> Result<BTreeMap<RowPlace, String>, TimelineError> {
+        let mut found: BTreeMap<RowPlace, String> = BTreeMap::new();
+        if places.is_empty() {
+            return Ok(found);
+        }
+        let files: BTreeSet<&str> = places.iter().map(|place| place.file.as_str()).collect();
+        for part in &self.parts {
+            let frame = read_columns(&part.path, &["ts_ns", "file", "line", "offset", "message"])?;
+            let rows = Selection { frame };
+            let (times, names) = (rows.longs("ts_ns"), rows.texts("file"));
+            let (lines, offsets) = (rows.longs("line"), rows.longs("offset"));
+            for (row, name) in names.iter().enumerate() {
+                let Some(file) = name.filter(|name| files.contains(name)) else {
+                    continue;
+                };
+                let cell = |column: &[Option<i64>]| column.get(row).copied().flatten();
+                let place = RowPlace {
+                    file: file.to_owned(),
+                    line: cell(&lines),
+                    offset: cell(&offsets),
+                    ts_ns: cell(&times),
+                };
+                if places.contains(&place) && !found.contains_key(&place) {
+                    found.insert(
+                        place,
+                        rows.text("message", row).unwrap_or_default().to_owned(),
+                    );
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Whole parts, one after the other, all columns in the contract's order.
     pub fn frames(&self) -> impl Iterator<Item = Result<DataFrame, TimelineError>> + '_ {
         let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
@@ -145,6 +183,19 @@ impl Timeline {
             .iter()
             .map(move |part| read_columns(&part.path, &names))
     }
+}
+
+/// Where a row is from, and when.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowPlace {
+    /// The input's path in the bundle.
+    pub file: String,
+    /// Line of a text artifact.
+    pub line: Option<i64>,
+    /// Byte offset in a binary artifact.
+    pub offset: Option<i64>,
+    /// Nanoseconds since 1970.
+    pub ts_ns: Option<i64>,
 }
 
 fn no_file(source: PolarsError) -> TimelineError {

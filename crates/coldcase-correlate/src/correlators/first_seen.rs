@@ -140,10 +140,7 @@ fn indicators(
     if domains.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = timeline.select(
-        &[action::DNS_QUERY],
-        &["format", "host", "domain", "message"],
-    )?;
+    let rows = timeline.select(&[action::DNS_QUERY], &["format", "host", "domain"])?;
     let names = rows.texts("domain");
     let times = rows.longs("ts_ns");
     let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();

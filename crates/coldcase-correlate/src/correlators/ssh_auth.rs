@@ -8,7 +8,8 @@
 //! A failure that the same connection follows with a success is a person's typing error or a client that
 //! offers keys first; it counts as a failure but never makes a pattern. A success by key does not end a
 //! run of guessed passwords: who guesses has no key, though both may share an address behind NAT.
-//! Noise from outside without a success stays low or medium, however much there is of it.
+//! Noise from outside without a success stays low, however much there is of it; from an internal address it
+//! is medium: something inside looks for its next host.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ use coldcase_model::{Finding, Observable, ObservableType, Severity};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 use serde_json::Value;
 
+use crate::facts::is_internal;
 use crate::sessions::{Login, by_source, select};
 use crate::{CaseFacts, Correlator, Draft};
 
@@ -31,8 +33,6 @@ pub static CORRELATOR: Correlator = Correlator {
 const RUN_OF_GUESSES: usize = 15;
 /// Failures below which a source that never got in is not worth a finding.
 const WORTH_TELLING: usize = 5;
-/// Failures of one source that are more than the noise that every open port gets.
-const MANY_FAILURES: usize = 100;
 /// Accounts that make a spray, and the most tries an account in one.
 const SPRAYED_ACCOUNTS: usize = 8;
 const TRIES_IN_A_SPRAY: usize = 3;

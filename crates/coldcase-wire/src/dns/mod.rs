@@ -159,6 +159,11 @@ impl<'a> Message<'a> {
         self.first
     }
 
+    /// The first question's name, also where the message is cut before its type.
+    pub fn question_name(&self) -> Option<Name<'a>> {
+        (self.question_count > 0).then(|| Name::new(self.bytes, HEADER))
+    }
+
     /// All questions that are readable.
     pub fn questions(&self) -> Questions<'a> {
         Questions {

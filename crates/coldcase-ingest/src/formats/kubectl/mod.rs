@@ -29,6 +29,7 @@ use table::{Kind, Tables};
 
 mod age;
 mod objects;
+mod rows;
 mod table;
 
 /// The format.
@@ -182,16 +183,18 @@ fn ingest_tables(
         if tables.header(&text) {
             continue;
         }
+        let cut = !line.ended && tables.is_cut(&text);
         match tables.row(&text) {
-            Ok(row) => {
+            Ok(row) if !cut => {
                 any = true;
                 row.emit(line.number, input.clock, sink);
                 sink.used(1);
             }
-            Err(_) if !line.ended => {
+            _ if cut => {
                 sink.skip(place, "a cut row");
                 sink.warn(place, "the file ends inside of a row".to_owned());
             }
+            Ok(_) => {}
             Err(reason) => {
                 sink.skip(place, reason);
                 if table::is_complaint(&text) {

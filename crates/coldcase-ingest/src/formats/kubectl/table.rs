@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use coldcase_model::{Attributes, Event, Sink, action, canonical_ip};
+use coldcase_model::canonical_ip;
 
 use super::age::Age;
-use crate::Clock;
+use super::rows::{Cells, Row, first, is_ready, restarts};
 
 /// What a table lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,14 +63,6 @@ pub struct Tables {
     namespace: Option<String>,
 }
 
-/// One row: its cells by the names of their columns; empty ones and `<none>` are left out.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Row<'a> {
-    kind: Kind,
-    cells: Vec<(Cow<'a, str>, Cow<'a, str>)>,
-    namespace: Option<&'a str>,
-}
-
 impl Tables {
     /// What the table at hand lists.
     pub fn kind(&self) -> Option<Kind> {
@@ -86,6 +78,12 @@ impl Tables {
         self.is_other = self.kind.is_none();
         self.columns = columns;
         true
+    }
+
+    /// Whether a line without an end goes as far as the last column: else it was cut.
+    pub fn is_cut(&self, line: &str) -> bool {
+        let last = self.columns.last().map_or(0, |column| column.start);
+        place(line, last) >= line.len() && words(line).len() < self.columns.len()
     }
 
     /// Reads a line as a row of the table at hand, or says why it is none.
@@ -132,9 +130,8 @@ impl Tables {
 /// Columns of a header line; `None` for any other line.
 fn header(line: &str) -> Option<Vec<Column>> {
     let mut columns: Vec<Column> = Vec::new();
-    let mut at = 0;
     let mut word = String::new();
-    for character in line.chars().chain([' ']) {
+    for (at, character) in line.chars().chain([' ']).enumerate() {
         if character != ' ' && character != '\t' {
             let allowed = character.is_ascii_uppercase()
                 || character.is_ascii_digit()
@@ -155,7 +152,6 @@ fn header(line: &str) -> Option<Vec<Column>> {
             }
             word.clear();
         }
-        at += 1;
     }
     let has = |name: &str| columns.iter().take(3).any(|column| column.name == name);
     (columns.len() >= 2 && has("NAME")).then_some(columns)
@@ -174,8 +170,6 @@ fn kind(columns: &[Column]) -> Option<Kind> {
         None
     }
 }
-
-type Cells<'a> = Vec<(Cow<'a, str>, Cow<'a, str>)>;
 
 /// Cells that begin below their headers; `None` where a header's place is inside of a word.
 fn cells<'a>(line: &'a str, columns: &'a [Column]) -> Option<Cells<'a>> {
@@ -313,29 +307,6 @@ fn headless(line: &str) -> Option<Row<'_>> {
     None
 }
 
-/// `1/2`.
-fn is_ready(cell: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    cell.split_once('/')
-        .is_some_and(|(ready, all)| digits(ready) && digits(all))
-}
-
-/// Restarts and how long ago the last one was: `1 (5h2m ago)`.
-fn restarts(cell: &str) -> Option<(i64, Option<Age>)> {
-    let (count, ago) = match cell.split_once(' ') {
-        Some((count, ago)) => (count, ago.trim()),
-        None => (cell, ""),
-    };
-    let ago = ago
-        .strip_prefix('(')
-        .and_then(|ago| ago.strip_suffix(" ago)"));
-    Some((count.parse().ok()?, ago.and_then(Age::parse)))
-}
-
-fn first(addresses: &str) -> &str {
-    addresses.split(',').next().unwrap_or(addresses).trim()
-}
-
 /// The namespace that a command line asks for, if the line is one: `kubectl get pods -n shop`.
 fn namespace_of_command(line: &str) -> Option<Option<String>> {
     let mut words = line.split_ascii_whitespace();
@@ -370,174 +341,6 @@ pub fn is_complaint(line: &str) -> bool {
     ]
     .iter()
     .any(|start| line.trim_start().starts_with(start))
-}
-
-impl Row<'_> {
-    fn cell(&self, name: &str) -> Option<&str> {
-        self.cells
-            .iter()
-            .find(|(column, _)| column == name)
-            .map(|(_, cell)| &**cell)
-    }
-
-    fn any_cell(&self, names: &[&str]) -> Option<&str> {
-        names.iter().find_map(|name| self.cell(name))
-    }
-
-    /// Whether the cells have the shapes of their columns.
-    fn fits(&self) -> bool {
-        let word = |cell: &str| !cell.is_empty() && !cell.contains([' ', '\t', '"']);
-        let is_version = |cell: &str| {
-            let bare = cell.trim_start_matches('v');
-            bare.starts_with(|first: char| first.is_ascii_digit())
-        };
-        self.cell("NAME").is_some_and(word)
-            && self.cell("NAMESPACE").is_none_or(word)
-            && self.cell("STATUS").is_none_or(word)
-            && match self.kind {
-                Kind::Pods => {
-                    self.cell("READY").is_none_or(is_ready)
-                        && self.cell("NODE").is_none_or(word)
-                        && self
-                            .cell("RESTARTS")
-                            .is_none_or(|cell| restarts(cell).is_some())
-                        && (self.cell("READY").is_some() || self.address().is_some())
-                }
-                Kind::Nodes => {
-                    self.cell("VERSION").is_none_or(is_version)
-                        && self.cell("STATUS").is_some_and(|status| {
-                            ["Ready", "NotReady", "Unknown", "SchedulingDisabled"]
-                                .contains(&status.split(',').next().unwrap_or_default())
-                        })
-                }
-            }
-    }
-
-    fn address(&self) -> Option<&str> {
-        match self.kind {
-            Kind::Pods => self.any_cell(&["IP", "POD_IP", "PODIP", "POD-IP", "IPS"]),
-            Kind::Nodes => self.cell("INTERNAL-IP"),
-        }
-    }
-
-    /// Hands the row to the sink.
-    pub fn emit(&self, line: u64, clock: &Clock, sink: &mut dyn Sink) {
-        let addresses: Vec<Cow<'_, str>> = self
-            .address()
-            .into_iter()
-            .flat_map(|cell| cell.split(','))
-            .filter_map(|ip| canonical_ip(ip.trim()))
-            .collect();
-        let mut attributes = Attributes::new();
-        let mut event = match self.kind {
-            Kind::Pods => self.pod(&mut attributes),
-            Kind::Nodes => self.node(&mut attributes),
-        };
-        if let Some(age) = self.cell("AGE").and_then(Age::parse) {
-            attributes
-                .number("age_seconds", age.seconds)
-                .number("age_unit_seconds", age.unit_seconds);
-        }
-        if addresses.len() > 1 {
-            attributes.texts("addresses", &addresses);
-        }
-        self.describe_others(&mut attributes);
-        event.when = clock.collected();
-        event.src_ip = addresses.into_iter().next();
-        event.line = Some(line);
-        event.attributes = attributes.finish().map(Cow::Owned);
-        sink.event(&event);
-    }
-
-    fn pod(&self, attributes: &mut Attributes) -> Event<'_> {
-        let name = self.cell("NAME").unwrap_or_default();
-        let name = name.strip_prefix("pod/").unwrap_or(name);
-        let namespace = self.cell("NAMESPACE").or(self.namespace);
-        let restarts = self.cell("RESTARTS").and_then(restarts);
-        let node = self.cell("NODE");
-        attributes
-            .text_if("node", node)
-            .text_if("status", self.cell("STATUS"))
-            .text_if("ready", self.cell("READY"))
-            .number_if("restarts", restarts.map(|(count, _)| count));
-        if let Some((_, Some(ago))) = restarts {
-            attributes.number("last_restart_seconds", ago.seconds);
-        }
-        let mut event = Event::new(action::POD_LISTED);
-        event.pod = Some(Cow::Borrowed(name));
-        event.namespace = namespace.map(Cow::Borrowed);
-        let namespace = namespace.map_or(String::new(), |namespace| format!("{namespace}/"));
-        let status = self.cell("STATUS").unwrap_or("listed");
-        let node = node.map_or(String::new(), |node| format!(" on {node}"));
-        let address = self
-            .address()
-            .map_or(String::new(), |ip| format!(" at {ip}"));
-        event.message = Some(format!("pod {namespace}{name} {status}{address}{node}").into());
-        event
-    }
-
-    fn node(&self, attributes: &mut Attributes) -> Event<'_> {
-        let name = self.cell("NAME").unwrap_or_default();
-        let name = name.strip_prefix("node/").unwrap_or(name);
-        attributes
-            .text("node", name)
-            .text_if("status", self.cell("STATUS"))
-            .text_if("roles", self.cell("ROLES"))
-            .text_if("version", self.cell("VERSION"))
-            .text_if("external_ip", self.cell("EXTERNAL-IP"))
-            .text_if("os_image", self.cell("OS-IMAGE"))
-            .text_if("kernel_version", self.cell("KERNEL-VERSION"))
-            .text_if("container_runtime", self.cell("CONTAINER-RUNTIME"));
-        let mut event = Event::new(action::NODE_LISTED);
-        let status = self.cell("STATUS").unwrap_or("listed");
-        let address = self
-            .address()
-            .map_or(String::new(), |ip| format!(" at {ip}"));
-        event.message = Some(format!("node {name} {status}{address}").into());
-        event
-    }
-
-    /// Columns of labels and others that have no name of their own here.
-    fn describe_others(&self, attributes: &mut Attributes) {
-        const KNOWN: [&str; 22] = [
-            "NAMESPACE",
-            "NAME",
-            "READY",
-            "STATUS",
-            "RESTARTS",
-            "AGE",
-            "IP",
-            "NODE",
-            "INTERNAL-IP",
-            "EXTERNAL-IP",
-            "ROLES",
-            "VERSION",
-            "OS-IMAGE",
-            "KERNEL-VERSION",
-            "CONTAINER-RUNTIME",
-            "POD_IP",
-            "PODIP",
-            "POD-IP",
-            "IPS",
-            "LABELS",
-            "NOMINATED NODE",
-            "READINESS GATES",
-        ];
-        for (key, name) in [
-            ("labels", "LABELS"),
-            ("nominated_node", "NOMINATED NODE"),
-            ("readiness_gates", "READINESS GATES"),
-        ] {
-            attributes.text_if(key, self.cell(name));
-        }
-        let mut seen: Vec<&str> = Vec::new();
-        for (column, cell) in &self.cells {
-            if !KNOWN.contains(&&**column) && !seen.contains(&&**column) {
-                seen.push(column);
-                attributes.text(&format!("label_{}", column.to_ascii_lowercase()), cell);
-            }
-        }
-    }
 }
 
 #[cfg(test)]

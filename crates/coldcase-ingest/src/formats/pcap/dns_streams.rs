@@ -310,6 +310,8 @@ fn messages<'a>(mut bytes: &'a [u8], envelope: &Envelope, emit: &mut Emit<'_>) -
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "streams made here")]
+
     use std::net::Ipv4Addr;
 
     use coldcase_model::Precision;
