@@ -1,7 +1,11 @@
 //! Every capture of the public corpora against TShark's reading of it: frames, times, lengths, and the
 //! innermost addresses and ports. Skipped where the corpora are not at hand.
 
-#![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test may fail loudly, and shows its table"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -71,11 +75,14 @@ fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
+/// Source, destination, ports.
+type Innermost = (String, String, Option<(u16, u16)>);
+
 struct Frame {
     nanos: i64,
     captured: usize,
     original: u32,
-    segment: Option<(String, String, Option<(u16, u16)>)>,
+    segment: Option<Innermost>,
 }
 
 fn read(bytes: &[u8]) -> Vec<Frame> {
@@ -101,7 +108,7 @@ fn read(bytes: &[u8]) -> Vec<Frame> {
     frames
 }
 
-fn told(segment: &Segment<'_>) -> (String, String, Option<(u16, u16)>) {
+fn told(segment: &Segment<'_>) -> Innermost {
     let ports = match segment.transport {
         Transport::Tcp(tcp) => Some((tcp.src_port, tcp.dst_port)),
         Transport::Udp(udp) => Some((udp.src_port, udp.dst_port)),
@@ -111,14 +118,7 @@ fn told(segment: &Segment<'_>) -> (String, String, Option<(u16, u16)>) {
 }
 
 /// What TShark says of a frame; `None` for the addresses where its columns can't be compared.
-fn expected(
-    row: &BTreeMap<&str, &str>,
-) -> (
-    i64,
-    usize,
-    u32,
-    Option<(String, String, Option<(u16, u16)>)>,
-) {
+fn expected(row: &BTreeMap<&str, &str>) -> (i64, usize, u32, Option<Innermost>) {
     // Without a timestamp (a simple packet block) TShark shows none, coldcase the epoch of the field.
     let (seconds, fraction) = row["frame.time_epoch"]
         .split_once('.')

@@ -182,9 +182,8 @@ fn finding(
     let (severity, confidence) = match pattern {
         Pattern::BruteForceSuccess => (Severity::High, 0.9),
         Pattern::Interleaved => (Severity::Medium, 0.8),
-        Pattern::BruteForce | Pattern::Spray if tally.failures >= MANY_FAILURES => {
-            (Severity::Medium, 0.8)
-        }
+        // From inside, guessing is somebody's next step; from outside it is every day's weather.
+        Pattern::BruteForce | Pattern::Spray if is_internal(source) => (Severity::Medium, 0.8),
         Pattern::BruteForce | Pattern::Spray => (Severity::Low, 0.7),
     };
     let attack: &[&'static str] = match pattern {

@@ -111,10 +111,8 @@ impl NextGeneration {
                 self.order = order;
                 self.interfaces.clear();
             }
-            INTERFACE => {
-                if self.interfaces.len() < MOST_INTERFACES {
-                    self.interfaces.push(interface(order, block));
-                }
+            INTERFACE if self.interfaces.len() < MOST_INTERFACES => {
+                self.interfaces.push(interface(order, block));
             }
             ENHANCED_PACKET | PACKET | SIMPLE_PACKET => {
                 return self.packet(order, kind, block, offset);

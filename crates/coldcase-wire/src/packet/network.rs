@@ -42,10 +42,10 @@ pub(super) fn network(ip: &[u8], depth: usize) -> Result<Segment<'_>, Unread> {
         return Err(Unread::TooDeep);
     }
     let packet = packet(ip)?;
-    if packet.segment.fragment.is_none() {
-        if let Some(inner) = tunnel::inner(&packet.segment, packet.payload, depth) {
-            return inner;
-        }
+    if packet.segment.fragment.is_none()
+        && let Some(inner) = tunnel::inner(&packet.segment, packet.payload, depth)
+    {
+        return inner;
     }
     let mut segment = packet.segment;
     segment.transport = match segment.fragment {
