@@ -11,8 +11,8 @@ use coldcase_timeline::{Selection, Timeline, TimelineError};
 pub(crate) struct Login<'a> {
     /// Row in the selection.
     pub row: usize,
-    /// When, in nanoseconds; undated ones are not held.
-    pub ts: i64,
+    /// When, in nanoseconds; unknown in a log whose year nothing gives.
+    pub ts: Option<i64>,
     /// Whether it let in.
     pub success: bool,
     /// The account.
@@ -21,7 +21,7 @@ pub(crate) struct Login<'a> {
     pub connection: (i64, i32),
 }
 
-/// Logins by source address and host logged into, each in time order.
+/// Logins by source address and host logged into, each in time order; undated ones last, in order of line.
 pub(crate) type LoginsBySource<'a> = BTreeMap<(&'a str, &'a str), Vec<Login<'a>>>;
 
 /// The rows that [`by_source`] reads. `attributes` are those of successes alone, and no messages: a log of a
@@ -47,7 +47,7 @@ pub(crate) fn select(timeline: &Timeline) -> Result<Selection, TimelineError> {
     })
 }
 
-/// Groups logins that have a time and a source.
+/// Groups logins that have a source.
 pub(crate) fn by_source(rows: &Selection) -> LoginsBySource<'_> {
     let mut groups: LoginsBySource<'_> = BTreeMap::new();
     let (times, sources, hosts) = (
@@ -58,10 +58,10 @@ pub(crate) fn by_source(rows: &Selection) -> LoginsBySource<'_> {
     let (users, outcomes) = (rows.texts("user"), rows.texts("outcome"));
     let (pids, ports) = (rows.longs("pid"), rows.ints("src_port"));
     for row in 0..rows.rows() {
-        let (Some(Some(ts)), Some(&Some(source))) = (times.get(row).copied(), sources.get(row))
-        else {
+        let Some(&Some(source)) = sources.get(row) else {
             continue;
         };
+        let ts = times.get(row).copied().flatten();
         let host = hosts.get(row).copied().flatten().unwrap_or_default();
         let connection = (
             pids.get(row).copied().flatten().unwrap_or(-1),

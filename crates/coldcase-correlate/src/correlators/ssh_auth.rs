@@ -8,6 +8,7 @@
 //! A failure that the same connection follows with a success is a person's typing error or a client that
 //! offers keys first; it counts as a failure but never makes a pattern. A success by key does not end a
 //! run of guessed passwords: who guesses has no key, though both may share an address behind NAT.
+//! A log whose year nothing gives is weighed all the same, in order of its lines; first and last are then null.
 //! Noise from outside without a success stays low, however much there is of it; from an internal address it
 //! is medium: something inside looks for its next host.
 
@@ -175,10 +176,8 @@ fn finding(
     tally: &Tally,
     pattern: Pattern,
 ) -> Finding {
-    let (first, last) = (
-        logins.first().map(|one| one.ts),
-        logins.last().map(|one| one.ts),
-    );
+    let times = logins.iter().filter_map(|one| one.ts);
+    let (first, last) = (times.clone().min(), times.max());
     let (severity, confidence) = match pattern {
         Pattern::BruteForceSuccess => (Severity::High, 0.9),
         Pattern::Interleaved => (Severity::Medium, 0.8),
