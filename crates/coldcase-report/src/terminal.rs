@@ -136,7 +136,10 @@ fn one(out: &mut String, summary: &Summary<'_>, style: Style, finding: &Finding)
             local(last, summary.zone)
         );
     }
-    paragraph(out, &finding.text, 9);
+    // What an answer above has said already is not said again.
+    if !summary.findings.conclusions.iter().any(|conclusion| conclusion.because.contains(&finding.id)) {
+        paragraph(out, &finding.text, 9);
+    }
     if let Some(record) = finding.evidence.first() {
         let _ = writeln!(
             out,
