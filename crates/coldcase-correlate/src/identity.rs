@@ -23,10 +23,12 @@ use crate::CaseFacts;
 
 mod interval;
 mod leases;
+mod listed;
 mod lives;
 mod read;
 
-use interval::Interval;
+use interval::{Basis, Interval};
+use read::Named;
 
 /// How well a holder fits, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,7 +128,10 @@ impl Identities {
         let rows = read::select(timeline)?;
         let collected = facts.collected_at.map(coldcase_model::Timestamp::nanos);
         let mut held: BTreeMap<String, Vec<Interval>> = BTreeMap::new();
-        for (address, interval) in lives::intervals(&rows, collected) {
+        let named: Vec<Named<'_>> = (0..rows.rows()).map(|row| Named::of(&rows, row)).collect();
+        let engines = lives::of_engines(&named, collected);
+        let lists = listed::of_lists(&named, collected);
+        for (address, interval) in engines.into_iter().chain(lists) {
             held.entry(address).or_default().push(interval);
         }
         for host in &facts.hosts {
@@ -162,16 +167,37 @@ impl Identities {
             (Some(from), Some(to)) => Some((from.min(to), from.max(to))),
             _ => None,
         };
-        let known = self.held.get(address).map_or(&[][..], Vec::as_slice);
-        let local = |interval: &&Interval| interval.is_local && interval.host.as_deref() == host;
-        let intervals: Vec<&Interval> = match known.iter().any(|one| local(&one)) {
-            true => known
-                .iter()
-                .filter(|one| !one.is_local || local(one))
-                .collect(),
-            false => known.iter().collect(),
+        resolve(&self.seen_from(address, host), span)
+    }
+
+    /// Whose an address is at whatever time: the host that owns it, else anybody who ever held it.
+    pub fn owner(&self, address: &str, host: Option<&str>) -> Option<&Observable> {
+        let known = self.seen_from(address, host);
+        let owner = known.iter().find(|one| one.basis == Basis::Host);
+        owner.or(known.first()).map(|one| &one.observable)
+    }
+
+    /// The address of a host, where one is known or the first of several.
+    pub fn address_of(&self, host: &str) -> Option<&str> {
+        let is_own = |one: &Interval| {
+            one.basis == Basis::Host && !one.is_local && one.observable.value == host
         };
-        resolve(&intervals, span)
+        let mut owned = self
+            .held
+            .iter()
+            .filter(|(_, intervals)| intervals.iter().any(is_own));
+        owned.next().map(|(address, _)| address.as_str())
+    }
+
+    /// Holders of an address: where it is one of those that repeat from host to host, this host's.
+    fn seen_from(&self, address: &str, host: Option<&str>) -> Vec<&Interval> {
+        let known = self.held.get(address).map_or(&[][..], Vec::as_slice);
+        let local = |one: &Interval| one.is_local && one.host.as_deref() == host;
+        let any_local = known.iter().any(local);
+        let seen = known
+            .iter()
+            .filter(|one| !any_local || !one.is_local || local(one));
+        seen.collect()
     }
 
     /// Pods whose name passes the test, with their addresses and hosts.

@@ -3,12 +3,26 @@
 use coldcase_model::{Conclusion, Finding, Observable, ObservableType};
 use serde_json::Value;
 
-/// An answer for each client.
+/// An answer for each client. One that asked from two addresses is one answer.
 pub(super) fn conclude(findings: &[Finding]) -> Vec<Conclusion> {
-    let asked = findings
+    let mut asked: Vec<Conclusion> = findings
         .iter()
-        .filter(|finding| finding.correlator == "dns-origin");
-    asked.filter_map(conclusion).collect()
+        .filter(|finding| finding.correlator == "dns-origin")
+        .filter_map(conclusion)
+        .collect();
+    asked.sort_by(|a, b| (&a.about, &a.answer, &a.because).cmp(&(&b.about, &b.answer, &b.because)));
+    let mut answers: Vec<Conclusion> = Vec::new();
+    for one in asked {
+        match answers.last_mut() {
+            Some(same) if (&same.about, &same.answer) == (&one.about, &one.answer) => {
+                same.confidence = same.confidence.max(one.confidence);
+                same.because.extend(one.because);
+                same.text = format!("{} {}", same.text, one.text);
+            }
+            _ => answers.push(one),
+        }
+    }
+    answers
 }
 
 fn conclusion(finding: &Finding) -> Option<Conclusion> {

@@ -1,9 +1,8 @@
-//! From rows to intervals: lives of containers and pods, lists of pods, nodes, networks.
+//! Intervals from an engine's view: containers, and pods as the containers in one sandbox.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Observable, ObservableType, action};
-use coldcase_timeline::Selection;
 
 use super::interval::{Basis, Bound, Interval};
 use super::read::Named;
@@ -15,41 +14,7 @@ const LEAD_NS: i64 = 5 * SECOND_NS;
 const TRAIL_NS: i64 = 60 * SECOND_NS;
 /// Where only containers of a pod are known: images are pulled before the first starts, and the sandbox
 /// is taken down after the last ended.
-const AROUND_CONTAINERS_NS: i64 = 600 * SECOND_NS;
-
-/// What kubectl shows of pods that have ended and given their address back. (A pod whose container just
-/// failed and will be started again shows some of them too, for a moment.)
-const ENDED: [&str; 13] = [
-    "Completed",
-    "Succeeded",
-    "Failed",
-    "Error",
-    "OOMKilled",
-    "Evicted",
-    "ContainerStatusUnknown",
-    "DeadlineExceeded",
-    "NodeAffinity",
-    "NodeShutdown",
-    "Shutdown",
-    "Terminated",
-    "Preempting",
-];
-
-/// All intervals that these rows state, with their addresses.
-pub(super) fn intervals(rows: &Selection, collected: Option<i64>) -> Vec<(String, Interval)> {
-    let named: Vec<Named<'_>> = (0..rows.rows()).map(|row| Named::of(rows, row)).collect();
-    let mut found = engine_lives(&named, collected);
-    let exits = pod_exits(&named);
-    for row in &named {
-        match row.action {
-            action::POD_LISTED => listed_pod(row, collected, &exits, &mut found),
-            action::NODE_LISTED => node(row, &mut found),
-            action::NETWORK_LISTED => gateways(row, &mut found),
-            _ => {}
-        }
-    }
-    found
-}
+pub(super) const AROUND_CONTAINERS_NS: i64 = 600 * SECOND_NS;
 
 /// Start and end of one container or sandbox, or of several together.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +59,8 @@ struct Life<'a> {
 /// Host, pod or container, its uid, and address: what tells lives apart.
 type LifeKey<'a> = (Option<&'a str>, Observable, Option<&'a str>, &'a str);
 
-fn engine_lives(named: &[Named<'_>], collected: Option<i64>) -> Vec<(String, Interval)> {
+/// All that engines show of who had an address.
+pub(super) fn of_engines(named: &[Named<'_>], collected: Option<i64>) -> Vec<(String, Interval)> {
     let mut in_networks: BTreeMap<(Option<&str>, &str), Vec<&str>> = BTreeMap::new();
     for row in named
         .iter()
@@ -135,7 +101,7 @@ fn engine_lives(named: &[Named<'_>], collected: Option<i64>) -> Vec<(String, Int
             continue;
         }
         for address in addresses {
-            let key = (row.host, observable(row), row.text("pod_uid"), address);
+            let key = (row.host, row.observable(), row.text("pod_uid"), address);
             lives
                 .entry(key)
                 .or_insert_with(|| Life::of(row))
@@ -147,37 +113,6 @@ fn engine_lives(named: &[Named<'_>], collected: Option<i64>) -> Vec<(String, Int
         .map(|((_, _, _, address), life)| (address.to_owned(), life.interval()));
     found.extend(lives);
     found
-}
-
-impl Named<'_> {
-    /// When the list was made.
-    fn collected(&self, collected: Option<i64>) -> Option<i64> {
-        let is_list = matches!(
-            self.action,
-            action::CONTAINER_LISTED | action::POD_LISTED | action::NETWORK_LISTED
-        );
-        self.ts.filter(|_| is_list).or(collected)
-    }
-
-    fn is_sandbox(&self) -> bool {
-        self.flag("sandbox")
-            || self
-                .container
-                .is_some_and(|name| name.starts_with("k8s_POD_"))
-    }
-}
-
-fn observable(row: &Named<'_>) -> Observable {
-    match (row.namespace, row.pod) {
-        (Some(namespace), Some(pod)) => {
-            Observable::new(ObservableType::Pod, format!("{namespace}/{pod}"))
-        }
-        (None, Some(pod)) => Observable::new(ObservableType::Pod, pod),
-        _ => Observable::new(
-            ObservableType::Container,
-            row.container.unwrap_or_default().trim_start_matches('/'),
-        ),
-    }
 }
 
 /// Start and end that a row states; `None` where it never ran.
@@ -227,7 +162,7 @@ fn span(row: &Named<'_>) -> Option<Span> {
 impl<'a> Life<'a> {
     fn of(row: &'a Named<'_>) -> Self {
         Self {
-            observable: observable(row),
+            observable: row.observable(),
             sandbox: None,
             containers: None,
             names: BTreeSet::new(),
@@ -310,136 +245,5 @@ impl<'a> Life<'a> {
                 latest: self.collected.unwrap_or(i64::MAX),
             },
         }
-    }
-}
-
-/// When the last container of a pod ended, by namespace and name.
-fn pod_exits<'a>(named: &'a [Named<'_>]) -> BTreeMap<(Option<&'a str>, &'a str), i64> {
-    let mut exits = BTreeMap::new();
-    for row in named.iter().filter(|row| {
-        row.action == action::CONTAINER_EXITED && !row.flag("restarted") && !row.is_sandbox()
-    }) {
-        if let (Some(pod), Some(at)) = (row.pod, row.ts) {
-            let last = exits.entry((row.namespace, pod)).or_insert(at);
-            *last = at.max(*last);
-        }
-    }
-    exits
-}
-
-fn listed_pod(
-    row: &Named<'_>,
-    collected: Option<i64>,
-    exits: &BTreeMap<(Option<&str>, &str), i64>,
-    found: &mut Vec<(String, Interval)>,
-) {
-    let Some(pod) = row.pod else {
-        return;
-    };
-    let shown = row.collected(collected);
-    let begins = pod_begins(row, shown);
-    let status = row.text("status").unwrap_or_default();
-    let has_ended = ENDED.contains(&status)
-        || ["OutOf", "ExitCode:", "Signal:", "Unexpected"]
-            .iter()
-            .any(|start| status.starts_with(start));
-    let exit = exits.get(&(row.namespace, pod)).copied();
-    let (basis, ends) = match (has_ended, exit) {
-        (true, Some(exit)) => (
-            Basis::Engine,
-            Bound {
-                earliest: exit,
-                latest: exit.saturating_add(AROUND_CONTAINERS_NS),
-            },
-        ),
-        (true, None) => (
-            Basis::Ended,
-            Bound {
-                earliest: i64::MIN,
-                latest: shown.unwrap_or(i64::MAX),
-            },
-        ),
-        (false, _) => (
-            Basis::Listed,
-            Bound {
-                earliest: shown.unwrap_or(i64::MIN),
-                latest: i64::MAX,
-            },
-        ),
-    };
-    let node = row.node();
-    let shares_node = row.flag("host_network");
-    for address in &row.addresses {
-        let interval = Interval {
-            observable: observable(row),
-            namespace: row.namespace.map(str::to_owned),
-            container: None,
-            host: node.map(str::to_owned),
-            is_local: false,
-            shares_node,
-            basis,
-            begins,
-            ends,
-            source: row.source.clone(),
-            rows: vec![row.row],
-        };
-        found.push((address.clone(), interval));
-    }
-    if let (Some(address), Some(node)) = (row.text("host_ip"), node) {
-        found.push((address.to_owned(), Interval::host(node, &row.source)));
-    }
-}
-
-fn pod_begins(row: &Named<'_>, shown: Option<i64>) -> Bound {
-    if let Some(created) = row.time("created") {
-        let latest = row.time("started").unwrap_or(created).max(created);
-        return Bound {
-            earliest: created,
-            latest,
-        };
-    }
-    let age = row.seconds("age_seconds");
-    let unit = row.seconds("age_unit_seconds").unwrap_or(0);
-    match age.zip(shown) {
-        Some((age, shown)) => Bound {
-            earliest: shown.saturating_sub(age).saturating_sub(unit),
-            latest: shown.saturating_sub(age),
-        },
-        None => Bound {
-            earliest: i64::MIN,
-            latest: shown.unwrap_or(i64::MAX),
-        },
-    }
-}
-
-fn node(row: &Named<'_>, found: &mut Vec<(String, Interval)>) {
-    let Some(name) = row.node() else {
-        return;
-    };
-    let external = row
-        .text("external_ip")
-        .and_then(coldcase_model::canonical_ip);
-    let addresses = row
-        .addresses
-        .iter()
-        .cloned()
-        .chain(external.map(|address| address.into_owned()));
-    for address in addresses {
-        let mut interval = Interval::host(name, &row.source);
-        interval.rows.push(row.row);
-        found.push((address, interval));
-    }
-}
-
-/// The gateway of a container network is its host, on that host.
-fn gateways(row: &Named<'_>, found: &mut Vec<(String, Interval)>) {
-    let Some(host) = row.host else {
-        return;
-    };
-    for gateway in row.texts("gateways") {
-        let mut interval = Interval::host(host, &row.source);
-        interval.is_local = true;
-        interval.rows.push(row.row);
-        found.push((gateway.to_owned(), interval));
     }
 }

@@ -1,6 +1,6 @@
 //! Rows that name addresses, and the parts of them that identity needs.
 
-use coldcase_model::{Timestamp, action, canonical_ip};
+use coldcase_model::{Observable, ObservableType, Timestamp, action, canonical_ip};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 use serde_json::Value;
 
@@ -109,5 +109,36 @@ impl<'a> Named<'a> {
     /// The node named in the record, or the host that the artifact is from.
     pub fn node(&self) -> Option<&str> {
         self.text("node").or(self.host)
+    }
+
+    /// When the list was made.
+    pub fn collected(&self, collected: Option<i64>) -> Option<i64> {
+        let is_list = matches!(
+            self.action,
+            action::CONTAINER_LISTED | action::POD_LISTED | action::NETWORK_LISTED
+        );
+        self.ts.filter(|_| is_list).or(collected)
+    }
+
+    /// Whether this is a pod's sandbox.
+    pub fn is_sandbox(&self) -> bool {
+        self.flag("sandbox")
+            || self
+                .container
+                .is_some_and(|name| name.starts_with("k8s_POD_"))
+    }
+
+    /// What it is about: the pod, else the container.
+    pub fn observable(&self) -> Observable {
+        match (self.namespace, self.pod) {
+            (Some(namespace), Some(pod)) => {
+                Observable::new(ObservableType::Pod, format!("{namespace}/{pod}"))
+            }
+            (None, Some(pod)) => Observable::new(ObservableType::Pod, pod),
+            _ => Observable::new(
+                ObservableType::Container,
+                self.container.unwrap_or_default().trim_start_matches('/'),
+            ),
+        }
     }
 }

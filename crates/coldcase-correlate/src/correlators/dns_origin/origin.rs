@@ -1,17 +1,18 @@
 //! Who asked, and who only passed the question on.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::ObservableType;
 
 use super::legs::Leg;
-use crate::identity::{Holder, Identities};
+use crate::identity::Identities;
 
 /// How far clocks and log times of one question may lie apart.
 const SLACK_NS: i64 = 50_000_000;
 /// How far records of one question, joined by its id, may lie apart.
 const SAME_ID_NS: i64 = 5_000_000_000;
+/// No resolver works on a question longer.
+const LONGEST_OPEN_NS: i64 = 30_000_000_000;
 /// Open questions that are looked at to explain one that is passed on.
 const MOST_OPEN: usize = 4_096;
 
@@ -38,7 +39,7 @@ fn is_resolver_pod(name: &str) -> bool {
 
 /// Addresses on which a host's own stub resolver listens, and NodeLocal DNSCache: reachable from that host only.
 fn is_stub(address: &str) -> bool {
-    is_loopback(address) || address.starts_with("169.254.") || address == "fd00::10"
+    is_loopback(address) || address.starts_with("169.254.")
 }
 
 fn is_loopback(address: &str) -> bool {
@@ -70,11 +71,8 @@ impl<'a> Roles<'a> {
             .collect();
         let mut resolving_hosts = BTreeSet::new();
         for (address, host) in identities.pods(is_resolver_pod) {
-            let is_node = identities
-                .at(address, None, None)
-                .best
-                .is_some_and(|best| best.observable.kind == ObservableType::Host);
-            if !is_node {
+            let owner = identities.owner(address, host);
+            if owner.is_none_or(|owner| owner.kind != ObservableType::Host) {
                 resolvers.insert(address.to_owned());
             }
             resolving_hosts.extend(host.map(str::to_owned));
@@ -87,7 +85,7 @@ impl<'a> Roles<'a> {
         };
         let asked = legs
             .iter()
-            .filter(|leg| !roles.is_resolver(&leg.src) && roles.host(leg).is_none())
+            .filter(|leg| matches!(roles.role(leg), Role::Ordinary | Role::Unknown))
             .filter_map(|leg| leg.dst);
         roles.asked_by_clients = asked.collect();
         roles
@@ -95,19 +93,6 @@ impl<'a> Roles<'a> {
 
     fn is_resolver(&self, address: &str) -> bool {
         self.resolvers.contains(address)
-    }
-
-    fn holder(&self, leg: &Leg<'_>) -> Option<Holder> {
-        let found = self
-            .identities
-            .at_on(&leg.src, leg.asked, leg.asked, leg.host);
-        found.best
-    }
-
-    /// The host whose own address asks.
-    fn host(&self, leg: &Leg<'_>) -> Option<String> {
-        let holder = self.holder(leg)?;
-        (holder.observable.kind == ObservableType::Host).then_some(holder.observable.value)
     }
 
     /// What the asker of a leg is to DNS.
@@ -122,9 +107,9 @@ impl<'a> Roles<'a> {
         if self.is_resolver(&leg.src) {
             return Role::Resolver;
         }
-        match self.holder(leg) {
-            Some(holder) if holder.observable.kind == ObservableType::Host => Role::Host {
-                resolves: self.resolving_hosts.contains(&holder.observable.value),
+        match self.identities.owner(&leg.src, leg.host) {
+            Some(owner) if owner.kind == ObservableType::Host => Role::Host {
+                resolves: self.resolving_hosts.contains(&owner.value),
             },
             Some(_) => Role::Ordinary,
             None => Role::Unknown,
@@ -171,7 +156,13 @@ pub(super) fn sort_out<'l, 'a>(legs: &[&'l Leg<'a>], roles: &Roles<'_>) -> Asker
             continue;
         }
         let role = judged.get(index).map_or(Role::Unknown, |(_, role)| *role);
+        // Whose loopback address it is, only the host says.
         let here = leg.host.filter(|_| is_loopback(&leg.src));
+        let own = here.and_then(|host| roles.identities.address_of(host));
+        let asker = match own {
+            Some(own) => (own.to_owned(), None),
+            None => (leg.src.clone(), here),
+        };
         let passes_on = match role {
             Role::Resolver => true,
             Role::Host { resolves } => {
@@ -186,7 +177,7 @@ pub(super) fn sort_out<'l, 'a>(legs: &[&'l Leg<'a>], roles: &Roles<'_>) -> Asker
             true => &mut askers.forwarders,
             false => &mut askers.clients,
         };
-        group.entry((leg.src.clone(), here)).or_default().push(*leg);
+        group.entry(asker).or_default().push(leg);
     }
     askers
 }
@@ -195,68 +186,92 @@ type Judged<'l, 'a> = (&'l Leg<'a>, Role);
 
 /// Which of the questions another one explains.
 fn explained(judged: &[Judged<'_, '_>], roles: &Roles<'_>) -> BTreeSet<usize> {
-    let mut same_question: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
-    let mut same_id: BTreeMap<(i64, &str, &str), Vec<usize>> = BTreeMap::new();
-    for (index, (leg, _)) in judged.iter().enumerate() {
-        if leg.asked.is_some() {
-            same_question
-                .entry((leg.name, leg.query_type))
-                .or_default()
-                .push(index);
-        }
-        if let Some(id) = leg.id {
-            same_id
-                .entry((id, leg.name, leg.query_type))
-                .or_default()
-                .push(index);
-        }
-    }
-    let asked = |index: &usize| judged.get(*index).and_then(|(leg, _)| leg.asked);
-    for group in same_question.values_mut() {
-        group.sort_by_key(|index| (asked(index), *index));
-    }
-    let mut found = BTreeSet::new();
-    for (index, one) in judged.iter().enumerate() {
-        let (leg, role) = one;
-        let twins = leg
-            .id
-            .and_then(|id| same_id.get(&(id, leg.name, leg.query_type)));
-        let translated = twins.into_iter().flatten().take(MOST_OPEN).any(|other| {
-            judged
-                .get(*other)
-                .is_some_and(|other| is_translated(one, other))
-        });
-        let forwarded = || {
-            let (Some(group), Some(at)) =
-                (same_question.get(&(leg.name, leg.query_type)), leg.asked)
-            else {
-                return false;
-            };
-            let end = group.partition_point(|other| {
-                asked(other).cmp(&Some(at.saturating_add(SLACK_NS))) != Ordering::Greater
-            });
-            let before = group.iter().take(end).rev().take(MOST_OPEN);
-            before
-                .filter_map(|other| judged.get(*other))
-                .any(|(outer, _)| is_nested(leg, *role, outer, roles))
-        };
-        if translated || forwarded() {
-            found.insert(index);
-        }
-    }
+    let index = Index::of(judged);
+    let mut found: BTreeSet<usize> = judged
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| index.is_translated(one) || index.is_forwarded(one, roles))
+        .map(|(at, _)| at)
+        .collect();
     // What a capture explains is explained in a log without times too.
     let keys: BTreeSet<_> = found
         .iter()
-        .filter_map(|index| judged.get(*index)?.0.key())
+        .filter_map(|at| judged.get(*at)?.0.key())
         .collect();
-    let others: Vec<usize> = judged
+    let others = judged
         .iter()
         .enumerate()
         .filter(|(_, (leg, _))| leg.key().is_some_and(|key| keys.contains(&key)))
-        .map(|(index, _)| index)
-        .collect();
+        .map(|(at, _)| at);
+    let others: Vec<usize> = others.collect();
     found.extend(others);
     found
+}
+
+/// Questions by what they have in common.
+struct Index<'j, 'l, 'a> {
+    /// Dated ones of the same name and type, in time order.
+    same_question: BTreeMap<(&'a str, &'a str), Vec<(i64, &'j Judged<'l, 'a>)>>,
+    /// Those of the same id, name and type.
+    same_id: BTreeMap<(i64, &'a str, &'a str), Vec<&'j Judged<'l, 'a>>>,
+    /// Whom they were put to.
+    asked: BTreeSet<&'a str>,
+}
+
+impl<'j, 'l, 'a> Index<'j, 'l, 'a> {
+    fn of(judged: &'j [Judged<'l, 'a>]) -> Self {
+        let mut index = Self {
+            same_question: BTreeMap::new(),
+            same_id: BTreeMap::new(),
+            asked: BTreeSet::new(),
+        };
+        for one in judged {
+            let leg = one.0;
+            index.asked.extend(leg.dst);
+            if let Some(asked) = leg.asked {
+                let group = index.same_question.entry((leg.name, leg.query_type));
+                group.or_default().push((asked, one));
+            }
+            if let Some(id) = leg.id {
+                let group = index.same_id.entry((id, leg.name, leg.query_type));
+                group.or_default().push(one);
+            }
+        }
+        for group in index.same_question.values_mut() {
+            group.sort_by_key(|(asked, (leg, _))| (*asked, leg.row));
+        }
+        index
+    }
+
+    fn is_translated(&self, one: &Judged<'_, 'a>) -> bool {
+        let leg = one.0;
+        let twins = leg
+            .id
+            .and_then(|id| self.same_id.get(&(id, leg.name, leg.query_type)));
+        let mut twins = twins.into_iter().flatten().take(MOST_OPEN);
+        twins.any(|other| is_translated(one, other))
+    }
+
+    fn is_forwarded(&self, (leg, role): &Judged<'_, 'a>, roles: &Roles<'_>) -> bool {
+        let passes_on = matches!(role, Role::Resolver | Role::Host { .. });
+        if !passes_on && !self.asked.contains(leg.src.as_str()) {
+            return false;
+        }
+        let (Some(group), Some(at)) = (
+            self.same_question.get(&(leg.name, leg.query_type)),
+            leg.asked,
+        ) else {
+            return false;
+        };
+        let end = group.partition_point(|(asked, _)| *asked <= at.saturating_add(SLACK_NS));
+        let mut open = group
+            .iter()
+            .take(end)
+            .rev()
+            .take(MOST_OPEN)
+            .take_while(|(asked, _)| *asked >= at.saturating_sub(LONGEST_OPEN_NS));
+        open.any(|(_, (outer, _))| is_nested(leg, *role, outer, roles))
+    }
 }
 
 /// Whether a record shows a question after its sender's address was translated: the other one shows it before.

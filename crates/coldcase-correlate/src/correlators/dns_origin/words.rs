@@ -209,10 +209,10 @@ impl Told<'_, '_, '_> {
         if !undated.is_empty() {
             let files: Vec<String> = undated.into_iter().map(str::to_owned).collect();
             let what = match dated {
-                true => "first and last are those of the other sources",
+                true => "so that first and last are those of other sources",
                 false => "so that first and last are unknown",
             };
-            missing.push(format!("{} has no times, {what}", some_of(&files)));
+            missing.push(format!("no times are in {}, {what}", some_of(&files)));
         }
         let (first, _) = self.origin.span();
         let began: Vec<&crate::Coverage> = self
@@ -242,10 +242,8 @@ impl Told<'_, '_, '_> {
     }
 
     fn next(&self) -> String {
-        let kind = match &self.origin.resolution.best {
-            Some(best) => Some(best.observable.kind),
-            None => None,
-        };
+        let best = self.origin.resolution.best.as_ref();
+        let kind = best.map(|best| best.observable.kind);
         let advice = match kind {
             _ if self.origin.only_forwards => {
                 "Take a capture or the query log at this resolver to see who asks it."
