@@ -1,6 +1,6 @@
 //! Link layers down to the network layer.
 
-use super::network::network;
+use super::network::{MOST_LAYERS, network};
 use super::segment::{Segment, Unread};
 
 /// VLAN tags and MPLS labels passed over in one frame.
@@ -10,7 +10,7 @@ const ETHERNET: u32 = 1;
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 
-/// The innermost segment of a frame of this LINKTYPE.
+/// The innermost segment of a frame of this LINKTYPE, of which `original_len` bytes were on the wire.
 pub fn decode(link: u32, data: &[u8], original_len: u32) -> Result<Segment<'_>, Unread> {
     let cut = (data.len() as u64) < u64::from(original_len);
     let mut segment = frame(link, data, 0)?;
@@ -56,6 +56,9 @@ pub(super) fn rest(data: &[u8], from: usize) -> Result<&[u8], Unread> {
 }
 
 pub(super) fn ethernet(data: &[u8], depth: usize) -> Result<Segment<'_>, Unread> {
+    if depth >= MOST_LAYERS {
+        return Err(Unread::TooDeep);
+    }
     ether_type(be16(data, 12)?, rest(data, 14)?, depth)
 }
 
@@ -99,14 +102,25 @@ fn mpls(mut data: &[u8], depth: usize) -> Result<Segment<'_>, Unread> {
         if label & 0x100 == 0 {
             continue;
         }
+        // What a label carries is not told: IP by its version, else a pseudowire's Ethernet frame, with or
+        // without a control word of zeros before it (RFC 4448).
         return match data.first().map(|byte| byte >> 4) {
             Some(4 | 6) => network(data, depth),
-            // A pseudowire: a control word of zeros may stand before the Ethernet frame.
-            Some(0) => ethernet(rest(data, 4)?, depth),
-            _ => ethernet(data, depth),
+            Some(0) if is_ethernet(data.get(4..).unwrap_or_default()) => {
+                ethernet(rest(data, 4)?, depth + 1)
+            }
+            _ => ethernet(data, depth + 1),
         };
     }
     Err(Unread::TooDeep)
+}
+
+/// Whether a frame's EtherType is one that is followed here.
+fn is_ethernet(data: &[u8]) -> bool {
+    matches!(
+        be16(data, 12),
+        Ok(IPV4 | IPV6 | 0x8100 | 0x88a8 | 0x9100 | 0x9200 | 0x8847 | 0x8848 | 0x8864)
+    )
 }
 
 fn ppp(data: &[u8], depth: usize) -> Result<Segment<'_>, Unread> {

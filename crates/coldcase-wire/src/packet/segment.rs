@@ -120,7 +120,22 @@ pub enum TunnelKind {
     Vxlan,
     Geneve,
     Gre,
+    /// A mirrored frame, within GRE.
+    Erspan,
     IpInIp,
+}
+
+impl TunnelKind {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vxlan => "vxlan",
+            Self::Geneve => "geneve",
+            Self::Gre => "gre",
+            Self::Erspan => "erspan",
+            Self::IpInIp => "ip-in-ip",
+        }
+    }
 }
 
 /// The outermost tunnel of a packet.
@@ -155,7 +170,7 @@ impl Unread {
             Self::UnsupportedLink => "link type that is not read",
             Self::Truncated => "cut before the IP header ends",
             Self::Malformed => "malformed IP header",
-            Self::TooDeep => "tunnels nested too deep",
+            Self::TooDeep => "layers nested too deep",
         }
     }
 }

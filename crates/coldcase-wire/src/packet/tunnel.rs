@@ -89,13 +89,17 @@ fn gre(gre: &[u8], depth: usize) -> Option<Inner<'_>> {
     let (flags, kind) = (be16(gre, 0).ok()?, be16(gre, 2).ok()?);
     let mut at = 4;
     let mut field = |bit: u16| {
-        let here = at;
-        at += if flags & bit != 0 { 4 } else { 0 };
-        (flags & bit != 0).then_some(here)
+        let here = (flags & bit != 0).then_some(at);
+        at += if here.is_some() { 4 } else { 0 };
+        here
     };
     field(0x8000);
     let key = field(0x2000).and_then(|key| be32(gre, key).ok());
     let sequence = field(0x1000);
+    // Source routes (RFC 1701) are given up; without one the checksum's field is four bytes as well.
+    if flags & 0x4000 != 0 {
+        return None;
+    }
     if flags & 7 == 1 {
         at += if flags & 0x0080 != 0 { 4 } else { 0 };
         let inside = gre.get(at..)?;
@@ -107,18 +111,18 @@ fn gre(gre: &[u8], depth: usize) -> Option<Inner<'_>> {
         return Some((TunnelKind::Gre, key, inner));
     }
     let inside = gre.get(at..)?;
-    let inner = match kind {
-        0x88be if sequence.is_none() => ethernet(inside, depth + 1),
-        0x88be => rest(inside, 8).and_then(|inside| ethernet(inside, depth + 1)),
-        0x22eb => {
-            let platform = if be16(inside, 10).ok()? & 1 == 1 {
-                8
-            } else {
-                0
-            };
-            rest(inside, 12 + platform).and_then(|inside| ethernet(inside, depth + 1))
-        }
-        other => typed(other, inside, depth),
+    let ethernet_at =
+        |header: usize| rest(inside, header).and_then(|frame| ethernet(frame, depth + 1));
+    let (tunnel, inner) = match kind {
+        // ERSPAN type I has no header of its own, type II has one of eight bytes, and a sequence number.
+        0x88be if sequence.is_none() => (TunnelKind::Erspan, ethernet_at(0)),
+        0x88be => (TunnelKind::Erspan, ethernet_at(8)),
+        // Type III: twelve bytes, and eight more where the last bit says so.
+        0x22eb => match be16(inside, 10).ok()? & 1 {
+            1 => (TunnelKind::Erspan, ethernet_at(20)),
+            _ => (TunnelKind::Erspan, ethernet_at(12)),
+        },
+        other => (TunnelKind::Gre, typed(other, inside, depth)),
     };
-    Some((TunnelKind::Gre, key, inner))
+    Some((tunnel, key, inner))
 }
