@@ -148,7 +148,10 @@ impl Classic {
             return Step::NeedMore { at_least: wanted };
         }
         let follower = self.head(buffer, consumed);
-        if buffer.len() < consumed || follower.is_some_and(|next| !self.is_possible(&next)) {
+        let is_astray = buffer.len() < consumed
+            || follower.is_some_and(|next| !self.is_possible(&next))
+            || u32::try_from(head.captured).is_ok_and(|captured| captured > head.original);
+        if is_astray {
             let reach = (consumed + AHEAD).min(LARGEST_NEED);
             if buffer.len() < reach && !at_end {
                 return Step::NeedMore { at_least: reach };

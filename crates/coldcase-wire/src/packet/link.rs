@@ -70,27 +70,30 @@ pub(super) fn ether_type(
 ) -> Result<Segment<'_>, Unread> {
     let mut vlan = None;
     for _ in 0..MOST_TAGS {
-        match kind {
-            IPV4 | IPV6 => {
-                let mut segment = network(data, depth)?;
-                segment.vlan = vlan.or(segment.vlan);
-                return Ok(segment);
-            }
+        let mut segment = match kind {
             0x8100 | 0x88a8 | 0x9100 | 0x9200 => {
                 vlan = vlan.or(Some(be16(data, 0)? & 0x0fff));
                 (kind, data) = (be16(data, 2)?, rest(data, 4)?);
+                continue;
             }
-            // VN-Tag (802.1BR): six bytes, then the next type.
-            0x8926 => (kind, data) = (be16(data, 4)?, rest(data, 6)?),
-            0x8847 | 0x8848 => return mpls(data, depth),
-            // PPPoE session: version and code, session, length, then PPP.
-            0x8864 => return ppp(rest(data, 6)?, depth),
+            // VN-Tag (802.1BR): six bytes, of which the last two are the next type.
+            0x8926 => {
+                (kind, data) = (be16(data, 4)?, rest(data, 6)?);
+                continue;
+            }
             // LLC with SNAP: an EtherType again.
             0..=1500 if data.starts_with(&[0xaa, 0xaa, 0x03]) => {
-                (kind, data) = (be16(data, 6)?, rest(data, 8)?)
+                (kind, data) = (be16(data, 6)?, rest(data, 8)?);
+                continue;
             }
+            IPV4 | IPV6 => network(data, depth)?,
+            0x8847 | 0x8848 => mpls(data, depth)?,
+            // PPPoE session: version and code, session, length, then PPP.
+            0x8864 => ppp(rest(data, 6)?, depth)?,
             _ => return Err(Unread::NotIp),
-        }
+        };
+        segment.vlan = vlan.or(segment.vlan);
+        return Ok(segment);
     }
     Err(Unread::TooDeep)
 }

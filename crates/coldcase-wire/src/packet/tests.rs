@@ -202,6 +202,8 @@ fn tags_and_labels_are_passed_over() {
     check(1, &tagged(2), &format!("{INNER} vlan 1"));
     check(1, &tagged(5), &format!("{INNER} vlan 4"));
     check(1, &tagged(40), "unread: layers nested too deep");
+    let session = concat(&[&[0, 9, 0x88, 0x64], &[0x11, 0, 0, 1, 0, 38, 0, 0x21], &ip]);
+    check(1, &ethernet(0x8100, &session), &format!("{INNER} vlan 9"));
     let snap = concat(&[&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &ip]);
     check(1, &ethernet(100, &snap), INNER);
     let labels =
