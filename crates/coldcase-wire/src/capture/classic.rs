@@ -73,6 +73,9 @@ pub(super) struct Classic {
     lengths: Lengths,
     link: u32,
     snaplen: u32,
+    /// Longest packet to expect, and to bear with: some writers exceed their own snaplen, none by much.
+    usual: usize,
+    longest: usize,
     /// Seconds of the last good packet.
     last: Option<i64>,
     damage: Option<Damage>,
@@ -107,11 +110,19 @@ impl Classic {
         if link & 0x03ff_0000 != 0 {
             return Err(CaptureError::LinkType(link));
         }
+        let usual = match snaplen {
+            0 => USUAL_SNAPLEN,
+            told => told.max(65_535),
+        };
+        let usual =
+            usize::try_from(usual).map_or(LONGEST_PACKET, |usual| usual.min(LONGEST_PACKET));
         Ok(Self {
             magic,
             lengths,
             link: link & 0xffff,
             snaplen,
+            usual,
+            longest: usual.saturating_mul(4).min(LONGEST_PACKET),
             last: None,
             damage: None,
         })
@@ -121,18 +132,17 @@ impl Classic {
         self.snaplen
     }
 
+    #[inline]
     pub(super) fn next<'a>(&mut self, buffer: &'a [u8], at_end: bool, offset: u64) -> Step<'a> {
-        let mut damage = self.damage.take();
-        if let Some(step) = damage::pass(&mut damage, buffer, at_end, self.way_out()) {
+        if let Some(damage) = self.damage.take() {
+            let (damage, step) = damage.pass(buffer, at_end, self.is_candidate(), self.way_out());
             self.damage = damage;
             return step;
-        }
-        if buffer.is_empty() && at_end {
-            return Step::End;
         }
         let record = self.magic.record;
         let Some(head) = self.head(buffer, 0) else {
             return match at_end {
+                true if buffer.is_empty() => Step::End,
                 true => damage::cut(buffer, offset, CUT),
                 false => Step::NeedMore { at_least: record },
             };
@@ -175,8 +185,10 @@ impl Classic {
             bytes: buffer.get(..reach).unwrap_or(buffer),
             complete: at_end && buffer.len() <= reach,
         };
-        let believed = self.way_out();
-        (1..claimed.min(buffer.len()).min(AHEAD)).any(|at| believed(&window, at))
+        let until = claimed.min(AHEAD);
+        window
+            .find(1, until, self.is_candidate(), self.way_out())
+            .is_some()
     }
 
     /// Begins to look for the way out in the next step.
@@ -185,6 +197,7 @@ impl Classic {
         Step::Skip { consumed: 0 }
     }
 
+    #[inline]
     fn packet<'a>(&mut self, head: &Head, data: &'a [u8], offset: u64) -> Packet<'a> {
         let seconds = i64::from(head.seconds);
         self.last = Some(seconds);
@@ -205,6 +218,7 @@ impl Classic {
         }
     }
 
+    #[inline]
     fn head(&self, buffer: &[u8], at: usize) -> Option<Head> {
         let bytes = buffer.get(at..at.checked_add(self.magic.record)?)?;
         let field = |at| self.magic.order.u32(bytes, at);
@@ -223,17 +237,16 @@ impl Classic {
     }
 
     /// Whether a record can be: a zeroed hole, an absurd length or a fraction over a second can't.
+    #[inline]
     fn is_possible(&self, head: &Head) -> bool {
         let zeroed =
             head.seconds == 0 && head.fraction == 0 && head.captured == 0 && head.original == 0;
-        // Some writers exceed their own snaplen, none by much.
-        let most = self.longest().saturating_mul(4).min(LONGEST_PACKET);
-        !zeroed && head.captured <= most && head.fraction < self.magic.fractions()
+        !zeroed && head.captured <= self.longest && head.fraction < self.magic.fractions()
     }
 
     /// Whether a record found by searching is believed: stricter than [`Self::is_possible`].
     fn is_plausible(&self, head: &Head) -> bool {
-        let longest = self.longest().min(LONGEST_FOUND);
+        let longest = self.usual.min(LONGEST_FOUND);
         let original = usize::try_from(head.original).unwrap_or(usize::MAX);
         (1..=longest).contains(&head.captured)
             && (head.captured..=LONGEST_PACKET).contains(&original)
@@ -241,13 +254,10 @@ impl Classic {
             && self.is_possible(head)
     }
 
-    fn longest(&self) -> usize {
-        let snaplen = if self.snaplen == 0 {
-            USUAL_SNAPLEN
-        } else {
-            self.snaplen.max(65_535)
-        };
-        usize::try_from(snaplen).map_or(LONGEST_PACKET, |snaplen| snaplen.min(LONGEST_PACKET))
+    /// Whether four bytes can be a record's seconds: nearly all positions of a hole fail here.
+    fn is_candidate(&self) -> impl Fn([u8; 4]) -> bool + use<> {
+        let order = self.magic.order;
+        move |bytes| i64::from(order.number(bytes)) >= FIRST_CAPTURE
     }
 
     /// Judges a position by the records that would follow one another from there.
@@ -256,10 +266,6 @@ impl Classic {
     }
 
     fn begins_chain(&self, window: &Window<'_>, at: usize) -> Option<bool> {
-        // Nearly all positions fail here, which keeps the search at memory speed.
-        if i64::from(self.magic.order.u32(window.bytes, at)?) < FIRST_CAPTURE {
-            return Some(false);
-        }
         let near = |head: &Head, to: i64| (i64::from(head.seconds) - to).abs() <= NEAR_SECONDS;
         let mut head = self.head(window.bytes, at)?;
         let is_near = self.last.is_some_and(|last| near(&head, last));

@@ -25,6 +25,41 @@ impl Damage {
             what,
         }
     }
+
+    /// Passes over bytes until `believed` holds at a position; `candidate` says quickly of its first four
+    /// bytes that it can't. Gives itself back where the end was not found yet.
+    pub(super) fn pass<'a>(
+        mut self,
+        buffer: &[u8],
+        at_end: bool,
+        candidate: impl Fn([u8; 4]) -> bool,
+        believed: impl Fn(&Window<'_>, usize) -> bool,
+    ) -> (Option<Self>, Step<'a>) {
+        let reach = STRIDE + AHEAD;
+        if buffer.len() < reach && !at_end {
+            return (Some(self), Step::NeedMore { at_least: reach });
+        }
+        // The window's size must not depend on how much the caller happens to hold.
+        let window = Window {
+            bytes: buffer.get(..reach).unwrap_or(buffer),
+            complete: at_end && buffer.len() <= reach,
+        };
+        // The record that is damaged itself is never the way out.
+        let from = usize::from(self.bytes == 0);
+        let until = STRIDE.min(buffer.len());
+        let found = window.find(from, until, candidate, believed);
+        let consumed = found.unwrap_or(until);
+        self.bytes = self.bytes.saturating_add(consumed as u64);
+        if found.is_none() && (consumed < buffer.len() || !at_end) {
+            return (Some(self), Step::Skip { consumed });
+        }
+        let loss = Loss {
+            offset: self.offset,
+            bytes: self.bytes,
+            what: self.what,
+        };
+        (None, Step::Loss { consumed, loss })
+    }
 }
 
 /// What a position is judged by.
@@ -35,39 +70,22 @@ pub(super) struct Window<'a> {
     pub(super) complete: bool,
 }
 
-/// Passes over bytes until `believed` holds at a position. `damage` is empty again when its end was found.
-pub(super) fn pass<'a>(
-    damage: &mut Option<Damage>,
-    buffer: &[u8],
-    at_end: bool,
-    believed: impl Fn(&Window<'_>, usize) -> bool,
-) -> Option<Step<'a>> {
-    let held = damage.as_mut()?;
-    let reach = STRIDE + AHEAD;
-    if buffer.len() < reach && !at_end {
-        return Some(Step::NeedMore { at_least: reach });
+impl Window<'_> {
+    /// The first position in a range that is believed.
+    pub(super) fn find(
+        &self,
+        from: usize,
+        until: usize,
+        candidate: impl Fn([u8; 4]) -> bool,
+        believed: impl Fn(&Self, usize) -> bool,
+    ) -> Option<usize> {
+        let bytes = self.bytes.get(from..)?;
+        let count = until.saturating_sub(from);
+        let mut fours = (from..).zip(bytes.array_windows::<4>().take(count));
+        fours
+            .find(|(at, four)| candidate(**four) && believed(self, *at))
+            .map(|(at, _)| at)
     }
-    // The window's size must not depend on how much the caller happens to hold.
-    let window = Window {
-        bytes: buffer.get(..reach).unwrap_or(buffer),
-        complete: at_end && buffer.len() <= reach,
-    };
-    // The record that is damaged itself is never the way out.
-    let from = usize::from(held.bytes == 0);
-    let until = STRIDE.min(buffer.len());
-    let found = (from..until).find(|at| believed(&window, *at));
-    let consumed = found.unwrap_or(until);
-    held.bytes = held.bytes.saturating_add(consumed as u64);
-    if found.is_none() && (consumed < buffer.len() || !at_end) {
-        return Some(Step::Skip { consumed });
-    }
-    let loss = Loss {
-        offset: held.offset,
-        bytes: held.bytes,
-        what: held.what,
-    };
-    *damage = None;
-    Some(Step::Loss { consumed, loss })
 }
 
 /// The capture ends within a record.

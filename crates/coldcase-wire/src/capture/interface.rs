@@ -108,6 +108,7 @@ impl Clock {
     }
 
     /// The instant, rounded down to nanoseconds; nothing where it can't be held.
+    #[inline]
     pub(super) fn instant(&self, units: u64) -> Option<(Timestamp, Precision)> {
         let whole = units.checked_div(self.units_a_second)?;
         let rest = units.checked_rem(self.units_a_second)?;

@@ -210,6 +210,7 @@ pub(crate) enum Order {
 }
 
 impl Order {
+    #[inline]
     pub(crate) fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
         let bytes = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
         Some(if self == Self::Little {
@@ -219,12 +220,17 @@ impl Order {
         })
     }
 
+    #[inline]
     pub(crate) fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
         let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        Some(if self == Self::Little {
-            u32::from_le_bytes(bytes)
-        } else {
-            u32::from_be_bytes(bytes)
-        })
+        Some(self.number(bytes))
+    }
+
+    #[inline]
+    pub(crate) fn number(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        }
     }
 }

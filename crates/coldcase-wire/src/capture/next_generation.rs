@@ -37,6 +37,7 @@ fn order_of(section: &[u8]) -> Option<Order> {
 }
 
 /// The least length that a block of this type can have.
+#[inline]
 fn least(kind: u32) -> usize {
     match kind {
         SECTION => 28,
@@ -80,19 +81,19 @@ impl NextGeneration {
         self.interfaces.get(usize::try_from(number).ok()?)
     }
 
+    #[inline]
     pub(super) fn next<'a>(&mut self, buffer: &'a [u8], at_end: bool, offset: u64) -> Step<'a> {
-        let mut damage = self.damage.take();
         let order = self.order;
+        let candidate = |bytes| is_usual(order.number(bytes));
         let believed = |window: &Window<'_>, at| begins_block(order, window, at).is_some();
-        if let Some(step) = damage::pass(&mut damage, buffer, at_end, believed) {
+        if let Some(damage) = self.damage.take() {
+            let (damage, step) = damage.pass(buffer, at_end, candidate, believed);
             self.damage = damage;
             return step;
         }
-        if buffer.is_empty() && at_end {
-            return Step::End;
-        }
         if buffer.len() < FRAME {
             return match at_end {
+                true if buffer.is_empty() => Step::End,
                 true => damage::cut(buffer, offset, CUT),
                 false => Step::NeedMore { at_least: FRAME },
             };
@@ -111,10 +112,10 @@ impl NextGeneration {
                 bytes: buffer,
                 complete: true,
             };
-            let inside = 1..buffer.len().min(damage::AHEAD);
-            return match { inside }.any(|at| believed(&window, at)) {
-                true => self.damaged(offset, DAMAGED),
-                false => damage::cut(buffer, offset, CUT),
+            let found = window.find(1, damage::AHEAD, candidate, believed);
+            return match found {
+                Some(_) => self.damaged(offset, DAMAGED),
+                None => damage::cut(buffer, offset, CUT),
             };
         };
         if closing(head, block, 0) != Some(head.length) {
@@ -158,6 +159,7 @@ impl NextGeneration {
         Step::Skip { consumed }
     }
 
+    #[inline]
     fn packet<'a>(
         &self,
         head: Head,
@@ -199,6 +201,7 @@ impl NextGeneration {
 }
 
 /// Byte order, type and length of the block at a place, if they can be.
+#[inline]
 fn head(order: Order, buffer: &[u8], at: usize) -> Option<Head> {
     let bytes = buffer.get(at..)?;
     let order = match Order::Little.u32(bytes, 0)? {
@@ -216,17 +219,19 @@ fn head(order: Order, buffer: &[u8], at: usize) -> Option<Head> {
 }
 
 /// The length that a block repeats at its end.
+#[inline]
 fn closing(head: Head, buffer: &[u8], at: usize) -> Option<usize> {
     let end = at.checked_add(head.length)?.checked_sub(4)?;
     usize::try_from(head.order.u32(buffer, end)?).ok()
 }
 
+/// Whether damage may end at a block of this type. A section's type reads alike in both orders.
+fn is_usual(kind: u32) -> bool {
+    kind == SECTION || (INTERFACE..=LAST_USUAL).contains(&kind)
+}
+
 /// Whether damage ends here: a whole block of a usual type, and behind it another one's head or the end.
 fn begins_block(order: Order, window: &Window<'_>, at: usize) -> Option<()> {
-    let kind = order.u32(window.bytes, at)?;
-    if kind != SECTION && !(INTERFACE..=LAST_USUAL).contains(&kind) {
-        return None;
-    }
     let block = head(order, window.bytes, at)?;
     let end = at.checked_add(block.length)?;
     let whole = closing(block, window.bytes, at)? == block.length;

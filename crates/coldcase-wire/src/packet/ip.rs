@@ -49,6 +49,7 @@ pub(super) struct Packet<'a> {
 }
 
 /// Reads an IP packet of either version.
+#[inline]
 pub(super) fn read(bytes: &[u8]) -> Result<Packet<'_>, Unread> {
     let mut packet = match bytes.first().ok_or(Unread::Truncated)? >> 4 {
         4 => ipv4(bytes)?,
@@ -59,6 +60,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Packet<'_>, Unread> {
     Ok(packet)
 }
 
+#[inline]
 fn ipv4(bytes: &[u8]) -> Result<Packet<'_>, Unread> {
     let unread = |_| match bytes.len() < 20 {
         true => Unread::Truncated,
@@ -116,6 +118,7 @@ struct Body<'a> {
 }
 
 /// What follows a header of this size, in a packet of which the header says this length.
+#[inline]
 fn body(bytes: &[u8], header: usize, said: usize) -> Body<'_> {
     // Segmentation offload leaves the length at zero: then the frame's own length is the packet's.
     let length = if said < header { bytes.len() } else { said };
@@ -132,6 +135,7 @@ fn body(bytes: &[u8], header: usize, said: usize) -> Body<'_> {
 
 impl Packet<'_> {
     /// Passes over extension headers to what the packet carries.
+    #[inline]
     fn extensions(&mut self) {
         for _ in 0..MOST_EXTENSIONS {
             // What a later fragment carries does not begin with a header.

@@ -212,6 +212,7 @@ pub fn copy_signature(segment: &Segment<'_>) -> u64 {
 struct Mix(u64);
 
 impl Mix {
+    #[inline]
     fn number(&mut self, number: u64) {
         let mixed = u128::from(self.0 ^ number) * 0xe703_7ed1_a0b4_28db;
         self.0 = low(mixed) ^ low(mixed >> 64);
@@ -233,6 +234,7 @@ impl Mix {
     clippy::cast_possible_truncation,
     reason = "the low half is what is wanted"
 )]
+#[inline]
 fn low(wide: u128) -> u64 {
     wide as u64
 }

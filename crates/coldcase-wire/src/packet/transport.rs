@@ -15,6 +15,7 @@ pub fn transport_of_reassembled(protocol: u8, bytes: &[u8]) -> Transport<'_> {
 }
 
 /// What these bytes of a packet's payload are; `payload_len` of them were sent.
+#[inline]
 pub(super) fn transport(protocol: u8, payload: &[u8], payload_len: u32) -> Transport<'_> {
     let read = match protocol {
         TCP => tcp(payload, payload_len).map(Transport::Tcp),
@@ -26,6 +27,7 @@ pub(super) fn transport(protocol: u8, payload: &[u8], payload_len: u32) -> Trans
 }
 
 /// Ports, numbers and flags are read from the first 14 bytes, so that a header cut by snaplen still counts.
+#[inline]
 fn tcp(bytes: &[u8], length: u32) -> Result<Tcp<'_>, Unread> {
     let flags = *bytes.get(13).ok_or(Unread::Truncated)?;
     let header = u32::from(bytes.get(12).ok_or(Unread::Truncated)? >> 4) * 4;
@@ -49,6 +51,7 @@ fn tcp(bytes: &[u8], length: u32) -> Result<Tcp<'_>, Unread> {
 
 /// The header's length bounds the payload (padding may follow) unless it is less than the header itself, which
 /// jumbograms and offloading leave; the ports stand first, so that they are known of a cut header too.
+#[inline]
 fn udp(bytes: &[u8], length: u32) -> Result<Udp<'_>, Unread> {
     let room = length.saturating_sub(8);
     let payload_len = match be16(bytes, 4) {
