@@ -1,18 +1,28 @@
 //! Classic pcap: a header of 24 bytes, then records of 16 (modified form: 24) bytes and the packet.
 
 use coldcase_model::{Precision, Timestamp};
-use pcap_parser::parse_pcap_header;
 
-use super::{CaptureError, LONGEST_PACKET, Loss, Order, Packet, Step};
+use super::damage::{self, AHEAD, Damage, Window};
+use super::{CaptureError, LARGEST_NEED, LONGEST_PACKET, Order, Packet, Step};
 
 /// Bytes of the file header.
 pub(super) const HEADER: usize = 24;
-/// Snaplen that is assumed where the header's is 0 or unbelievable, for the search after damage.
+/// Snaplen that is assumed where the header's is 0: libpcap's MAXIMUM_SNAPLEN.
 const USUAL_SNAPLEN: u32 = 262_144;
 /// How far from the last good packet a time may lie to be believed after damage.
 const NEAR_SECONDS: i64 = 30 * 86_400;
-/// Bytes searched in one step after damage, so that the buffer stays small.
-const SEARCH: usize = 1 << 20;
+/// Seconds of 1990-01-01, before any pcap.
+const FIRST_CAPTURE: i64 = 631_152_000;
+/// Records in a row that end damage where the first lies near the last good packet.
+const CHAIN_NEAR: usize = 2;
+/// The same where only the records' nearness to one another speaks for them.
+const CHAIN_FAR: usize = 4;
+/// Packets longer than this are not looked for in damage: they would be judged by what lies too far ahead.
+const LONGEST_FOUND: usize = AHEAD / 2;
+
+const DAMAGED: &str = "records that can't be";
+const ZEROS: &str = "a hole of zeros";
+const CUT: &str = "the last record is cut";
 
 /// What the first four bytes say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,38 +35,54 @@ pub(super) struct Magic {
 impl Magic {
     pub(super) fn of(head: &[u8]) -> Option<Self> {
         let big = Order::Big.u32(head, 0)?;
-        let of = |order, magic| match magic {
-            0xa1b2_c3d4 => Some(Self {
+        let of = |order, magic| {
+            let (nanos, record) = match magic {
+                0xa1b2_c3d4 => (false, 16),
+                0xa1b2_3c4d => (true, 16),
+                // Kuznetzov's: interface index, protocol and packet type behind the usual fields.
+                0xa1b2_cd34 => (false, 24),
+                _ => return None,
+            };
+            Some(Self {
                 order,
-                nanos: false,
-                record: 16,
-            }),
-            0xa1b2_3c4d => Some(Self {
-                order,
-                nanos: true,
-                record: 16,
-            }),
-            0xa1b2_cd34 => Some(Self {
-                order,
-                nanos: false,
-                record: 24,
-            }),
-            _ => None,
+                nanos,
+                record,
+            })
         };
         of(Order::Big, big).or_else(|| of(Order::Little, big.swap_bytes()))
     }
+
+    /// Fractions in a second.
+    fn fractions(self) -> u32 {
+        if self.nanos { 1_000_000_000 } else { 1_000_000 }
+    }
+}
+
+/// In which order a record gives captured and original length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lengths {
+    CapturedFirst,
+    /// Files before version 2.3.
+    OriginalFirst,
+    /// Version 2.3 has both kinds: the smaller one is the captured one.
+    Either,
 }
 
 pub(super) struct Classic {
     magic: Magic,
+    lengths: Lengths,
     link: u32,
     snaplen: u32,
+    /// Longest packet to expect, and to bear with: some writers exceed their own snaplen, none by much.
+    usual: usize,
+    longest: usize,
     /// Seconds of the last good packet.
     last: Option<i64>,
-    damaged: bool,
+    damage: Option<Damage>,
 }
 
 /// The head of a record.
+#[derive(Debug, Clone, Copy)]
 struct Head {
     seconds: u32,
     fraction: u32,
@@ -67,68 +93,121 @@ struct Head {
 impl Classic {
     pub(super) fn begin(buffer: &[u8]) -> Result<Self, CaptureError> {
         let magic = Magic::of(buffer).ok_or(CaptureError::NotACapture)?;
-        // pcap-parser refuses the modified form in big-endian order, so the fields are read alike for all.
-        let (order, field) = (magic.order, |at| {
-            magic.order.u32(buffer, at).ok_or(CaptureError::NotACapture)
-        });
-        let version = order
-            .u16(buffer, 4)
-            .zip(order.u16(buffer, 6))
-            .ok_or(CaptureError::NotACapture)?;
-        let known = parse_pcap_header(buffer).map(|(_, header)| header);
-        let (major, minor) = known.map_or(version, |header| {
-            (header.version_major, header.version_minor)
-        });
-        if major != 2 {
-            return Err(CaptureError::Version(major, minor));
-        }
-        let (snaplen, link) = (field(16)?, field(20)?);
-        // Bits 28 to 31 give the FCS length, bit 26 says that they do; the others are reserved.
+        let order = magic.order;
+        let cut = CaptureError::Cut;
+        let (major, minor) = order.u16(buffer, 4).zip(order.u16(buffer, 6)).ok_or(cut)?;
+        let lengths = match (major, minor) {
+            (2, 0..=2) => Lengths::OriginalFirst,
+            (2, 3) => Lengths::Either,
+            (2, 4) => Lengths::CapturedFirst,
+            _ => return Err(CaptureError::Version(major, minor)),
+        };
+        let (snaplen, link) = order
+            .u32(buffer, 16)
+            .zip(order.u32(buffer, 20))
+            .ok_or(cut)?;
+        // Bits 28 to 31 give the FCS length, bit 26 says that they do; 16 to 25 are reserved.
         if link & 0x03ff_0000 != 0 {
             return Err(CaptureError::LinkType(link));
         }
+        let usual = match snaplen {
+            0 => USUAL_SNAPLEN,
+            told => told.max(65_535),
+        };
+        let usual =
+            usize::try_from(usual).map_or(LONGEST_PACKET, |usual| usual.min(LONGEST_PACKET));
         Ok(Self {
             magic,
+            lengths,
             link: link & 0xffff,
             snaplen,
+            usual,
+            longest: usual.saturating_mul(4).min(LONGEST_PACKET),
             last: None,
-            damaged: false,
+            damage: None,
         })
     }
 
+    pub(super) fn snaplen(&self) -> u32 {
+        self.snaplen
+    }
+
+    #[inline]
     pub(super) fn next<'a>(&mut self, buffer: &'a [u8], at_end: bool, offset: u64) -> Step<'a> {
-        if buffer.is_empty() && at_end {
-            return Step::End;
+        if let Some(damage) = self.damage.take() {
+            let (damage, step) = damage.pass(buffer, at_end, self.is_candidate(), self.way_out());
+            self.damage = damage;
+            return step;
         }
-        if self.damaged {
-            return self.search(buffer, at_end, offset);
-        }
+        let record = self.magic.record;
         let Some(head) = self.head(buffer, 0) else {
-            return self.short(buffer, self.magic.record, at_end, offset);
+            return match at_end {
+                true if buffer.is_empty() => Step::End,
+                true => damage::cut(buffer, offset, CUT),
+                false => Step::NeedMore { at_least: record },
+            };
         };
-        if !self.possible(&head) {
-            self.damaged = true;
-            return self.search(buffer, at_end, offset);
+        if !self.is_possible(&head) {
+            let zeros = buffer.iter().take(record).all(|byte| *byte == 0);
+            return self.damaged(offset, if zeros { ZEROS } else { DAMAGED });
         }
-        let consumed = self.magic.record + head.captured;
-        let Some(data) = buffer.get(self.magic.record..consumed) else {
-            // A length that runs past the end of the file is either the cut last record or damage.
-            if at_end && self.find(buffer, 1).is_some() {
-                self.damaged = true;
-                return self.search(buffer, at_end, offset);
+        let consumed = record + head.captured;
+        // What follows is looked at too: a length that leads astray is known by where it leads.
+        let wanted = consumed + record;
+        if buffer.len() < wanted && !at_end {
+            return Step::NeedMore { at_least: wanted };
+        }
+        let follower = self.head(buffer, consumed);
+        let is_astray = buffer.len() < consumed
+            || follower.is_some_and(|next| !self.is_possible(&next))
+            || u32::try_from(head.captured).is_ok_and(|captured| captured > head.original);
+        if is_astray {
+            let reach = (consumed + AHEAD).min(LARGEST_NEED);
+            if buffer.len() < reach && !at_end {
+                return Step::NeedMore { at_least: reach };
             }
-            return self.short(buffer, consumed, at_end, offset);
+            if self.swallows_records(buffer, consumed, reach, at_end) {
+                return self.damaged(offset, DAMAGED);
+            }
+        }
+        match buffer.get(record..consumed) {
+            Some(data) => Step::Packet {
+                packet: self.packet(&head, data, offset),
+                consumed,
+            },
+            None => damage::cut(buffer, offset, CUT),
+        }
+    }
+
+    /// Whether good records begin within these many bytes, so that the record that claims them is none.
+    fn swallows_records(&self, buffer: &[u8], claimed: usize, reach: usize, at_end: bool) -> bool {
+        let window = Window {
+            bytes: buffer.get(..reach).unwrap_or(buffer),
+            complete: at_end && buffer.len() <= reach,
         };
-        self.last = Some(i64::from(head.seconds));
-        let unit = if self.magic.nanos { 1 } else { 1_000 };
-        let ts =
-            Timestamp(i64::from(head.seconds) * 1_000_000_000 + i64::from(head.fraction) * unit);
-        let precision = if self.magic.nanos {
-            Precision::Ns
-        } else {
-            Precision::Us
+        let until = claimed.min(AHEAD);
+        window
+            .find(1, until, self.is_candidate(), self.way_out())
+            .is_some()
+    }
+
+    /// Begins to look for the way out in the next step.
+    fn damaged<'a>(&mut self, offset: u64, what: &'static str) -> Step<'a> {
+        self.damage = Some(Damage::at(offset, what));
+        Step::Skip { consumed: 0 }
+    }
+
+    #[inline]
+    fn packet<'a>(&mut self, head: &Head, data: &'a [u8], offset: u64) -> Packet<'a> {
+        let seconds = i64::from(head.seconds);
+        self.last = Some(seconds);
+        let (unit, precision) = match self.magic.nanos {
+            true => (1, Precision::Ns),
+            false => (1_000, Precision::Us),
         };
-        let packet = Packet {
+        // 32 bits of seconds end in 2106, i64 nanoseconds in 2262.
+        let ts = Timestamp(seconds * 1_000_000_000 + i64::from(head.fraction) * unit);
+        Packet {
             ts,
             precision,
             interface: 0,
@@ -136,112 +215,81 @@ impl Classic {
             data,
             original_len: head.original,
             offset,
-        };
-        Step::Packet { packet, consumed }
-    }
-
-    fn short<'a>(&self, buffer: &[u8], at_least: usize, at_end: bool, offset: u64) -> Step<'a> {
-        if !at_end {
-            return Step::NeedMore { at_least };
-        }
-        let loss = Loss {
-            offset,
-            bytes: buffer.len() as u64,
-            what: "the last record is cut",
-        };
-        Step::Loss {
-            consumed: buffer.len(),
-            loss,
         }
     }
 
+    #[inline]
     fn head(&self, buffer: &[u8], at: usize) -> Option<Head> {
         let bytes = buffer.get(at..at.checked_add(self.magic.record)?)?;
         let field = |at| self.magic.order.u32(bytes, at);
-        let captured = usize::try_from(field(8)?).ok()?;
+        let (first, second) = (field(8)?, field(12)?);
+        let (captured, original) = match self.lengths {
+            Lengths::CapturedFirst => (first, second),
+            Lengths::OriginalFirst => (second, first),
+            Lengths::Either => (first.min(second), first.max(second)),
+        };
         Some(Head {
             seconds: field(0)?,
             fraction: field(4)?,
-            captured,
-            original: field(12)?,
+            captured: usize::try_from(captured).ok()?,
+            original,
         })
     }
 
     /// Whether a record can be: a zeroed hole, an absurd length or a fraction over a second can't.
-    fn possible(&self, head: &Head) -> bool {
-        let most = if self.magic.nanos {
-            1_000_000_000
-        } else {
-            1_000_000
-        };
+    #[inline]
+    fn is_possible(&self, head: &Head) -> bool {
         let zeroed =
             head.seconds == 0 && head.fraction == 0 && head.captured == 0 && head.original == 0;
-        let fits =
-            head.captured <= LONGEST_PACKET && head.captured <= self.longest().saturating_mul(4);
-        !zeroed && fits && head.fraction < most
+        !zeroed && head.captured <= self.longest && head.fraction < self.magic.fractions()
     }
 
-    /// Whether a record found by searching is believed: stricter than [`Self::possible`].
-    fn plausible(&self, head: &Head) -> bool {
-        let near = match self.last {
-            Some(last) => (i64::from(head.seconds) - last).abs() <= NEAR_SECONDS,
-            None => head.seconds > 631_152_000, // 1990: before any pcap
-        };
-        let whole =
-            head.original as usize >= head.captured && head.original as usize <= LONGEST_PACKET;
-        self.possible(head) && near && whole && (1..=self.longest()).contains(&head.captured)
+    /// Whether a record found by searching is believed: stricter than [`Self::is_possible`].
+    fn is_plausible(&self, head: &Head) -> bool {
+        let longest = self.usual.min(LONGEST_FOUND);
+        let original = usize::try_from(head.original).unwrap_or(usize::MAX);
+        (1..=longest).contains(&head.captured)
+            && (head.captured..=LONGEST_PACKET).contains(&original)
+            && i64::from(head.seconds) >= FIRST_CAPTURE
+            && self.is_possible(head)
     }
 
-    fn longest(&self) -> usize {
-        let snaplen = if self.snaplen == 0 {
-            USUAL_SNAPLEN
-        } else {
-            self.snaplen.max(65_535)
-        };
-        (snaplen as usize).min(LONGEST_PACKET)
+    /// Whether four bytes can be a record's seconds: nearly all positions of a hole fail here.
+    fn is_candidate(&self) -> impl Fn([u8; 4]) -> bool + use<> {
+        let order = self.magic.order;
+        move |bytes| i64::from(order.number(bytes)) >= FIRST_CAPTURE
     }
 
-    /// The next place from `from` on with two plausible records in a row, or one that ends the buffer.
-    fn find(&self, buffer: &[u8], from: usize) -> Option<usize> {
-        let end = buffer.len().min(from.saturating_add(SEARCH));
-        (from..end).find(|at| {
-            let Some(first) = self.head(buffer, *at).filter(|head| self.plausible(head)) else {
-                return false;
-            };
-            let next = at + self.magic.record + first.captured;
-            next == buffer.len()
-                || self
-                    .head(buffer, next)
-                    .is_some_and(|head| self.plausible(&head))
-        })
+    /// Judges a position by the records that would follow one another from there.
+    fn way_out(&self) -> impl Fn(&Window<'_>, usize) -> bool + use<'_> {
+        |window, at| self.begins_chain(window, at).unwrap_or(false)
     }
 
-    fn search<'a>(&mut self, buffer: &'a [u8], at_end: bool, offset: u64) -> Step<'a> {
-        let reach = SEARCH + 2 * self.magic.record + self.longest();
-        if buffer.len() < reach && !at_end {
-            return Step::NeedMore { at_least: reach };
-        }
-        let found = self.find(buffer, 1);
-        let consumed = match found {
-            Some(at) => {
-                self.damaged = false;
-                at
+    fn begins_chain(&self, window: &Window<'_>, at: usize) -> Option<bool> {
+        let near = |head: &Head, to: i64| (i64::from(head.seconds) - to).abs() <= NEAR_SECONDS;
+        let mut head = self.head(window.bytes, at)?;
+        let is_near = self.last.is_some_and(|last| near(&head, last));
+        let wanted = if is_near { CHAIN_NEAR } else { CHAIN_FAR };
+        let mut place = at;
+        let mut before = i64::from(head.seconds);
+        for found in 1..=wanted {
+            if !self.is_plausible(&head) || !near(&head, before) {
+                return Some(false);
             }
-            None => buffer.len().min(SEARCH),
-        };
-        let zeroed = buffer.iter().take(64).all(|byte| *byte == 0);
-        let what = if zeroed {
-            "a hole of zeros"
-        } else {
-            "records that can't be"
-        };
-        Step::Loss {
-            consumed,
-            loss: Loss {
-                offset,
-                bytes: consumed as u64,
-                what,
-            },
+            if found == wanted {
+                return Some(true);
+            }
+            before = i64::from(head.seconds);
+            place = place.checked_add(self.magic.record + head.captured)?;
+            head = match self.head(window.bytes, place) {
+                Some(next) => next,
+                // The capture ends with this record, or within the head of the next one.
+                None => {
+                    let ends = window.complete && place <= window.bytes.len();
+                    return Some(ends && (is_near || found >= CHAIN_NEAR));
+                }
+            };
         }
+        Some(false)
     }
 }

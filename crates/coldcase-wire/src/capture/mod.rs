@@ -2,12 +2,18 @@
 //! modified form, both byte orders) and pcapng (draft-ietf-opsawg-pcapng). The decoder is fed a buffer and
 //! says what stands at its beginning: a packet, something without one, damage, or that it needs more.
 //!
-//! Damage does not end a capture: where a record is impossible the decoder looks for the next place at which
-//! two records in a row are plausible, and reports the bytes between as lost. What a time means is settled
-//! here: base-2 resolutions, offsets and nanoseconds are exact.
+//! Damage does not end a capture. Where a record is impossible, or leads to an impossible one, the decoder
+//! looks for the next place at which records follow one another, and reports the bytes between as one loss.
+//! How the caller cuts the capture into buffers makes no difference. What a time means is settled here:
+//! base-2 resolutions, offsets and nanoseconds are exact; a packet without a time (pcapng's simple packet
+//! block) is a loss, since no time is better than 1970.
 
 mod classic;
+mod damage;
+mod interface;
 mod next_generation;
+#[cfg(test)]
+mod tests;
 
 use coldcase_model::{Precision, Timestamp};
 
@@ -15,7 +21,10 @@ use classic::Classic;
 use next_generation::NextGeneration;
 
 /// Longest packet that is believed: libpcap's MAXIMUM_SNAPLEN is 256 KiB, USB and GSO captures go beyond.
-pub const LONGEST_PACKET: usize = 16 << 20;
+pub const LONGEST_PACKET: usize = (16 << 20) - (64 << 10);
+
+/// The most that a step needs to see at once.
+pub const LARGEST_NEED: usize = LONGEST_PACKET + (64 << 10);
 
 /// One packet as captured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +94,8 @@ pub enum CaptureError {
     NotACapture,
     /// A version of the format that nobody reads any more.
     Version(u16, u16),
+    /// It ends within its header.
+    Cut,
     /// Reserved bits of the link type are set: the header is not what it seems.
     LinkType(u32),
 }
@@ -94,8 +105,12 @@ impl std::fmt::Display for CaptureError {
         match self {
             Self::NotACapture => f.write_str("no capture: neither pcap nor pcapng"),
             Self::Version(major, minor) => {
-                write!(f, "pcap version {major}.{minor} is not read (2.x is)")
+                write!(
+                    f,
+                    "capture version {major}.{minor} is not read (pcap up to 2.4, pcapng 1.x are)"
+                )
             }
+            Self::Cut => f.write_str("the capture ends within its header"),
             Self::LinkType(link) => write!(f, "reserved bits of the link type are set ({link:#x})"),
         }
     }
@@ -153,15 +168,32 @@ impl Decoder {
         Ok(step)
     }
 
-    fn begin(&mut self, buffer: &[u8], at_end: bool) -> Result<Step<'static>, CaptureError> {
-        if next_generation::begins(buffer) {
-            self.kind = Kind::NextGeneration(NextGeneration::default());
-            return Ok(Step::Skip { consumed: 0 });
+    /// The name of an interface of the current section, where the capture tells it (pcapng).
+    pub fn interface_name(&self, interface: u32) -> Option<&str> {
+        match &self.kind {
+            Kind::NextGeneration(sections) => sections.interface(interface)?.name.as_deref(),
+            Kind::Unknown | Kind::Classic(_) => None,
         }
+    }
+
+    /// The snap length of an interface as the capture tells it; 0: unlimited.
+    pub fn snaplen(&self, interface: u32) -> Option<u32> {
+        match &self.kind {
+            Kind::NextGeneration(sections) => Some(sections.interface(interface)?.snaplen),
+            Kind::Classic(classic) => Some(classic.snaplen()),
+            Kind::Unknown => None,
+        }
+    }
+
+    fn begin(&mut self, buffer: &[u8], at_end: bool) -> Result<Step<'static>, CaptureError> {
         if buffer.len() < classic::HEADER && !at_end {
             return Ok(Step::NeedMore {
                 at_least: classic::HEADER,
             });
+        }
+        if next_generation::begins(buffer) {
+            self.kind = Kind::NextGeneration(NextGeneration::begin(buffer)?);
+            return Ok(Step::Skip { consumed: 0 });
         }
         self.kind = Kind::Classic(Classic::begin(buffer)?);
         Ok(Step::Skip {
@@ -178,6 +210,7 @@ pub(crate) enum Order {
 }
 
 impl Order {
+    #[inline]
     pub(crate) fn u16(self, bytes: &[u8], at: usize) -> Option<u16> {
         let bytes = bytes.get(at..at.checked_add(2)?)?.try_into().ok()?;
         Some(if self == Self::Little {
@@ -187,12 +220,17 @@ impl Order {
         })
     }
 
+    #[inline]
     pub(crate) fn u32(self, bytes: &[u8], at: usize) -> Option<u32> {
         let bytes = bytes.get(at..at.checked_add(4)?)?.try_into().ok()?;
-        Some(if self == Self::Little {
-            u32::from_le_bytes(bytes)
-        } else {
-            u32::from_be_bytes(bytes)
-        })
+        Some(self.number(bytes))
+    }
+
+    #[inline]
+    pub(crate) fn number(self, bytes: [u8; 4]) -> u32 {
+        match self {
+            Self::Little => u32::from_le_bytes(bytes),
+            Self::Big => u32::from_be_bytes(bytes),
+        }
     }
 }

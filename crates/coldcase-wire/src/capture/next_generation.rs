@@ -1,24 +1,27 @@
 //! pcapng: sections of blocks; packets refer to interfaces with a link type and a clock of their own.
 
-use coldcase_model::{Precision, Timestamp};
-use pcap_parser::pcapng::{
-    InterfaceDescriptionBlock, parse_interfacedescriptionblock_be,
-    parse_interfacedescriptionblock_le,
-};
-
-use super::{LONGEST_PACKET, Loss, Order, Packet, Step};
+use super::damage::{self, Damage, Window};
+use super::interface::Interface;
+use super::{CaptureError, LONGEST_PACKET, Loss, Order, Packet, Step};
 
 const SECTION: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
+/// Obsolete, still written by old tools.
 const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
+/// Block types up to this one (decryption secrets) are usual: damage may end at one.
+const LAST_USUAL: u32 = 10;
+/// Bytes around what a block carries: type, length, and the length again.
+const FRAME: usize = 12;
 /// Longest block that is believed.
-const LONGEST_BLOCK: usize = LONGEST_PACKET + (64 << 10);
+const LONGEST_BLOCK: usize = LONGEST_PACKET + (32 << 10);
 /// Interfaces kept of one section.
 const MOST_INTERFACES: usize = 1 << 16;
-/// Bytes searched in one step after damage.
-const SEARCH: usize = 1 << 20;
+
+const DAMAGED: &str = "blocks that can't be";
+const ZEROS: &str = "a hole of zeros";
+const CUT: &str = "the last block is cut";
 
 /// Whether these bytes begin a section.
 pub(super) fn begins(head: &[u8]) -> bool {
@@ -33,260 +36,208 @@ fn order_of(section: &[u8]) -> Option<Order> {
     }
 }
 
+/// The least length that a block of this type can have.
+#[inline]
+fn least(kind: u32) -> usize {
+    match kind {
+        SECTION => 28,
+        INTERFACE => 20,
+        PACKET | ENHANCED_PACKET => 32,
+        SIMPLE_PACKET => 16,
+        _ => FRAME,
+    }
+}
+
+/// The head of a block.
 #[derive(Debug, Clone, Copy)]
-struct Interface {
-    link: u32,
-    snaplen: u32,
-    /// Units a second: a power of ten or of two.
-    resolution: u8,
-    offset_seconds: i64,
+struct Head {
+    order: Order,
+    kind: u32,
+    length: usize,
 }
 
 pub(super) struct NextGeneration {
     order: Order,
     interfaces: Vec<Interface>,
-    damaged: bool,
-}
-
-impl Default for NextGeneration {
-    fn default() -> Self {
-        Self {
-            order: Order::Little,
-            interfaces: Vec::new(),
-            damaged: false,
-        }
-    }
+    damage: Option<Damage>,
 }
 
 impl NextGeneration {
+    /// A capture whose first section begins with these 16 bytes.
+    pub(super) fn begin(buffer: &[u8]) -> Result<Self, CaptureError> {
+        let order = order_of(buffer).ok_or(CaptureError::NotACapture)?;
+        match order.u16(buffer, 12).zip(order.u16(buffer, 14)) {
+            Some((1, _)) => Ok(Self {
+                order,
+                interfaces: Vec::new(),
+                damage: None,
+            }),
+            Some((major, minor)) => Err(CaptureError::Version(major, minor)),
+            None => Err(CaptureError::Cut),
+        }
+    }
+
+    pub(super) fn interface(&self, number: u32) -> Option<&Interface> {
+        self.interfaces.get(usize::try_from(number).ok()?)
+    }
+
+    #[inline]
     pub(super) fn next<'a>(&mut self, buffer: &'a [u8], at_end: bool, offset: u64) -> Step<'a> {
-        if buffer.is_empty() && at_end {
-            return Step::End;
+        let order = self.order;
+        let candidate = |bytes| is_usual(order.number(bytes));
+        let believed = |window: &Window<'_>, at| begins_block(order, window, at).is_some();
+        if let Some(damage) = self.damage.take() {
+            let (damage, step) = damage.pass(buffer, at_end, candidate, believed);
+            self.damage = damage;
+            return step;
         }
-        if self.damaged {
-            return self.search(buffer, at_end, offset);
+        if buffer.len() < FRAME {
+            return match at_end {
+                true if buffer.is_empty() => Step::End,
+                true => damage::cut(buffer, offset, CUT),
+                false => Step::NeedMore { at_least: FRAME },
+            };
         }
-        if buffer.len() < 12 {
-            return short(buffer, 12, at_end, offset);
-        }
-        let Some((order, kind, length)) = self.block_at(buffer, 0) else {
-            self.damaged = true;
-            return self.search(buffer, at_end, offset);
+        let Some(head) = head(order, buffer, 0) else {
+            let zeros = buffer.iter().take(FRAME).all(|byte| *byte == 0);
+            return self.damaged(offset, if zeros { ZEROS } else { DAMAGED });
         };
-        let Some(block) = buffer.get(..length) else {
-            if at_end && self.find(buffer, 4).is_some() {
-                self.damaged = true;
-                return self.search(buffer, at_end, offset);
+        let Some(block) = buffer.get(..head.length) else {
+            if !at_end {
+                let at_least = head.length;
+                return Step::NeedMore { at_least };
             }
-            return short(buffer, length, at_end, offset);
+            // A length that runs past the end is either the cut last block's, or wrong.
+            let window = Window {
+                bytes: buffer,
+                complete: true,
+            };
+            let found = window.find(1, damage::AHEAD, candidate, believed);
+            return match found {
+                Some(_) => self.damaged(offset, DAMAGED),
+                None => damage::cut(buffer, offset, CUT),
+            };
         };
-        if order
-            .u32(block, length - 4)
-            .and_then(|end| usize::try_from(end).ok())
-            != Some(length)
-        {
-            self.damaged = true;
-            return self.search(buffer, at_end, offset);
+        if closing(head, block, 0) != Some(head.length) {
+            return self.damaged(offset, DAMAGED);
         }
-        self.block(order, kind, block, offset)
+        self.block(head, block, offset)
     }
 
-    /// Byte order, type and length of the block at a place, if they can be.
-    fn block_at(&self, buffer: &[u8], at: usize) -> Option<(Order, u32, usize)> {
-        let head = buffer.get(at..)?;
-        let order = if Order::Little.u32(head, 0) == Some(SECTION) {
-            order_of(head)?
-        } else {
-            self.order
-        };
-        let length = usize::try_from(order.u32(head, 4)?).ok()?;
-        let possible = length >= 12 && length % 4 == 0 && length <= LONGEST_BLOCK;
-        possible.then_some((order, order.u32(head, 0)?, length))
+    /// Begins to look for the way out in the next step.
+    fn damaged<'a>(&mut self, offset: u64, what: &'static str) -> Step<'a> {
+        self.damage = Some(Damage::at(offset, what));
+        Step::Skip { consumed: 0 }
     }
 
-    fn block<'a>(&mut self, order: Order, kind: u32, block: &'a [u8], offset: u64) -> Step<'a> {
+    fn block<'a>(&mut self, head: Head, block: &'a [u8], offset: u64) -> Step<'a> {
         let consumed = block.len();
-        match kind {
+        match head.kind {
             SECTION => {
-                self.order = order;
+                self.order = head.order;
                 self.interfaces.clear();
             }
             INTERFACE if self.interfaces.len() < MOST_INTERFACES => {
-                self.interfaces.push(interface(order, block));
+                let interface = Interface::described_by(head.order, block);
+                self.interfaces.push(interface);
             }
             ENHANCED_PACKET | PACKET | SIMPLE_PACKET => {
-                return self.packet(order, kind, block, offset);
+                return match self.packet(head, block, offset) {
+                    Ok(packet) => Step::Packet { packet, consumed },
+                    Err(what) => {
+                        let loss = Loss {
+                            offset,
+                            bytes: consumed as u64,
+                            what,
+                        };
+                        Step::Loss { consumed, loss }
+                    }
+                };
             }
             _ => {}
         }
         Step::Skip { consumed }
     }
 
-    fn packet<'a>(&self, order: Order, kind: u32, block: &'a [u8], offset: u64) -> Step<'a> {
-        let consumed = block.len();
-        let lost = |what| Step::Loss {
-            consumed,
-            loss: Loss {
-                offset,
-                bytes: consumed as u64,
-                what,
-            },
+    #[inline]
+    fn packet<'a>(
+        &self,
+        head: Head,
+        block: &'a [u8],
+        offset: u64,
+    ) -> Result<Packet<'a>, &'static str> {
+        if head.kind == SIMPLE_PACKET {
+            return Err("a packet without a time (simple packet block)");
+        }
+        let too_short = "a packet longer than its block";
+        let field = |at| head.order.u32(block, at).ok_or(too_short);
+        let number = match head.kind {
+            // Two bytes of interface number, two of a drop count.
+            PACKET => u32::from(head.order.u16(block, 8).ok_or(too_short)?),
+            _ => field(8)?,
         };
-        let field = |at| order.u32(block, at).unwrap_or(0);
-        let (number, high, low, captured, original, begin) = match kind {
-            SIMPLE_PACKET => (0, 0, 0, field(8), field(8), 12),
-            PACKET => (
-                u32::from(order.u16(block, 8).unwrap_or(0)),
-                field(12),
-                field(16),
-                field(20),
-                field(24),
-                28,
-            ),
-            _ => (field(8), field(12), field(16), field(20), field(24), 28),
-        };
-        let Some(interface) = self.interfaces.get(number as usize).copied() else {
-            return lost("a packet of an interface that is not described");
-        };
-        let room = block.get(begin..consumed - 4).unwrap_or_default();
-        let captured = match (kind, interface.snaplen) {
-            (SIMPLE_PACKET, 0) => (captured as usize).min(room.len()),
-            (SIMPLE_PACKET, snaplen) => (captured.min(snaplen) as usize).min(room.len()),
-            _ => captured as usize,
-        };
-        let Some(data) = room.get(..captured) else {
-            return lost("a packet longer than its block");
-        };
-        let units = (u64::from(high) << 32) | u64::from(low);
-        let Some((ts, precision)) = instant(units, interface) else {
-            return lost("a time that can't be");
-        };
-        let link = interface.link;
-        let packet = Packet {
+        let interface = self
+            .interface(number)
+            .ok_or("a packet of an interface that is not described")?;
+        let units = (u64::from(field(12)?) << 32) | u64::from(field(16)?);
+        let data = usize::try_from(field(20)?)
+            .ok()
+            .and_then(|captured| block.get(28..block.len().checked_sub(4)?)?.get(..captured))
+            .ok_or(too_short)?;
+        let (ts, precision) = interface
+            .clock
+            .instant(units)
+            .ok_or("a time that can't be")?;
+        Ok(Packet {
             ts,
             precision,
             interface: number,
-            link,
+            link: interface.link,
             data,
-            original_len: original,
+            original_len: field(24)?,
             offset,
-        };
-        Step::Packet { packet, consumed }
-    }
-
-    /// The next place from `from` on at which a whole block of a usual type stands.
-    fn find(&self, buffer: &[u8], from: usize) -> Option<usize> {
-        let end = buffer.len().min(from.saturating_add(SEARCH));
-        (from..end).find(|at| {
-            let Some((order, kind, length)) = self.block_at(buffer, *at) else {
-                return false;
-            };
-            let usual = kind == SECTION || (1..=6).contains(&kind);
-            let closing = (at + length)
-                .checked_sub(4)
-                .and_then(|end| order.u32(buffer, end));
-            usual && closing.and_then(|end| usize::try_from(end).ok()) == Some(length)
         })
     }
-
-    fn search<'a>(&mut self, buffer: &'a [u8], at_end: bool, offset: u64) -> Step<'a> {
-        let reach = SEARCH + (512 << 10);
-        if buffer.len() < reach && !at_end {
-            return Step::NeedMore { at_least: reach };
-        }
-        let consumed = match self.find(buffer, 1) {
-            Some(at) => {
-                self.damaged = false;
-                at
-            }
-            None => buffer.len().min(SEARCH),
-        };
-        Step::Loss {
-            consumed,
-            loss: Loss {
-                offset,
-                bytes: consumed as u64,
-                what: "blocks that can't be",
-            },
-        }
-    }
 }
 
-fn short<'a>(buffer: &[u8], at_least: usize, at_end: bool, offset: u64) -> Step<'a> {
-    if !at_end {
-        return Step::NeedMore { at_least };
-    }
-    let loss = Loss {
-        offset,
-        bytes: buffer.len() as u64,
-        what: "the last block is cut",
+/// Byte order, type and length of the block at a place, if they can be.
+#[inline]
+fn head(order: Order, buffer: &[u8], at: usize) -> Option<Head> {
+    let bytes = buffer.get(at..)?;
+    let order = match Order::Little.u32(bytes, 0)? {
+        SECTION => order_of(bytes)?,
+        _ => order,
     };
-    Step::Loss {
-        consumed: buffer.len(),
-        loss,
-    }
+    let kind = order.u32(bytes, 0)?;
+    let length = usize::try_from(order.u32(bytes, 4)?).ok()?;
+    let possible = length >= least(kind) && length % 4 == 0 && length <= LONGEST_BLOCK;
+    possible.then_some(Head {
+        order,
+        kind,
+        length,
+    })
 }
 
-fn interface(order: Order, block: &[u8]) -> Interface {
-    let parsed = match order {
-        Order::Little => parse_interfacedescriptionblock_le(block),
-        Order::Big => parse_interfacedescriptionblock_be(block),
-    };
-    match parsed {
-        Ok((
-            _,
-            InterfaceDescriptionBlock {
-                linktype,
-                snaplen,
-                if_tsresol,
-                if_tsoffset,
-                ..
-            },
-        )) => Interface {
-            link: u32::try_from(linktype.0).unwrap_or(u32::MAX) & 0xffff,
-            snaplen,
-            resolution: if_tsresol,
-            offset_seconds: if_tsoffset,
-        },
-        // Options that can't be read: link type and snaplen stand before them, the clock is the usual one.
-        Err(_) => Interface {
-            link: u32::from(order.u16(block, 8).unwrap_or(u16::MAX)),
-            snaplen: order.u32(block, 12).unwrap_or(0),
-            resolution: 6,
-            offset_seconds: 0,
-        },
-    }
+/// The length that a block repeats at its end.
+#[inline]
+fn closing(head: Head, buffer: &[u8], at: usize) -> Option<usize> {
+    let end = at.checked_add(head.length)?.checked_sub(4)?;
+    usize::try_from(head.order.u32(buffer, end)?).ok()
 }
 
-/// An instant out of an interface's units; exact to the nanosecond also where units are powers of two.
-fn instant(units: u64, interface: Interface) -> Option<(Timestamp, Precision)> {
-    let exponent = u32::from(interface.resolution & 0x7f);
-    let (seconds, nanos, precision) = if interface.resolution & 0x80 == 0 {
-        let a_second = 10u128
-            .checked_pow(exponent)
-            .filter(|unit| *unit <= u128::from(u64::MAX))?;
-        let (whole, rest) = (u128::from(units) / a_second, u128::from(units) % a_second);
-        (
-            whole,
-            rest * 1_000_000_000 / a_second,
-            Precision::of_fraction_digits(exponent as usize),
-        )
-    } else {
-        let a_second = 1u128.checked_shl(exponent).filter(|_| exponent < 64)?;
-        let (whole, rest) = (u128::from(units) / a_second, u128::from(units) % a_second);
-        let precision = match exponent {
-            0..=9 => Precision::S,
-            10..=19 => Precision::Ms,
-            20..=29 => Precision::Us,
-            _ => Precision::Ns,
-        };
-        (whole, rest * 1_000_000_000 / a_second, precision)
+/// Whether damage may end at a block of this type. A section's type reads alike in both orders.
+fn is_usual(kind: u32) -> bool {
+    kind == SECTION || (INTERFACE..=LAST_USUAL).contains(&kind)
+}
+
+/// Whether damage ends here: a whole block of a usual type, and behind it another one's head or the end.
+fn begins_block(order: Order, window: &Window<'_>, at: usize) -> Option<()> {
+    let block = head(order, window.bytes, at)?;
+    let end = at.checked_add(block.length)?;
+    let whole = closing(block, window.bytes, at)? == block.length;
+    let followed = match window.bytes.len().checked_sub(end)? {
+        0..FRAME => window.complete,
+        _ => head(block.order, window.bytes, end).is_some(),
     };
-    let seconds = i64::try_from(seconds)
-        .ok()?
-        .checked_add(interface.offset_seconds)?;
-    Some((
-        Timestamp::from_parts(seconds, u32::try_from(nanos).ok()?)?,
-        precision,
-    ))
+    (whole && followed).then_some(())
 }

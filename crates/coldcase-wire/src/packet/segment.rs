@@ -120,7 +120,22 @@ pub enum TunnelKind {
     Vxlan,
     Geneve,
     Gre,
+    /// A mirrored frame, within GRE.
+    Erspan,
     IpInIp,
+}
+
+impl TunnelKind {
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Vxlan => "vxlan",
+            Self::Geneve => "geneve",
+            Self::Gre => "gre",
+            Self::Erspan => "erspan",
+            Self::IpInIp => "ip-in-ip",
+        }
+    }
 }
 
 /// The outermost tunnel of a packet.
@@ -155,7 +170,7 @@ impl Unread {
             Self::UnsupportedLink => "link type that is not read",
             Self::Truncated => "cut before the IP header ends",
             Self::Malformed => "malformed IP header",
-            Self::TooDeep => "tunnels nested too deep",
+            Self::TooDeep => "layers nested too deep",
         }
     }
 }
@@ -197,6 +212,7 @@ pub fn copy_signature(segment: &Segment<'_>) -> u64 {
 struct Mix(u64);
 
 impl Mix {
+    #[inline]
     fn number(&mut self, number: u64) {
         let mixed = u128::from(self.0 ^ number) * 0xe703_7ed1_a0b4_28db;
         self.0 = low(mixed) ^ low(mixed >> 64);
@@ -218,6 +234,7 @@ impl Mix {
     clippy::cast_possible_truncation,
     reason = "the low half is what is wanted"
 )]
+#[inline]
 fn low(wide: u128) -> u64 {
     wide as u64
 }
