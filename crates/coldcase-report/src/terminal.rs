@@ -137,7 +137,12 @@ fn one(out: &mut String, summary: &Summary<'_>, style: Style, finding: &Finding)
         );
     }
     // What an answer above has said already is not said again.
-    if !summary.findings.conclusions.iter().any(|conclusion| conclusion.because.contains(&finding.id)) {
+    if !summary
+        .findings
+        .conclusions
+        .iter()
+        .any(|conclusion| conclusion.because.contains(&finding.id))
+    {
         paragraph(out, &finding.text, 9);
     }
     if let Some(record) = finding.evidence.first() {
