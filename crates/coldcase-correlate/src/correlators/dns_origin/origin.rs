@@ -147,15 +147,14 @@ pub(super) struct Askers<'l, 'a> {
 
 /// Sorts questions out.
 pub(super) fn sort_out<'l, 'a>(legs: &[&'l Leg<'a>], roles: &Roles<'_>) -> Askers<'l, 'a> {
-    let judged: Vec<(&Leg<'_>, Role)> = legs.iter().map(|leg| (*leg, roles.role(leg))).collect();
+    let judged: Vec<Judged<'l, 'a>> = legs.iter().map(|leg| (*leg, roles.role(leg))).collect();
     let explained = explained(&judged, roles);
     let mut askers = Askers::default();
-    for (index, leg) in legs.iter().enumerate() {
-        if explained.contains(&index) {
+    for (leg, role) in judged {
+        if explained.contains(&leg.row) {
             askers.forwarded += 1;
             continue;
         }
-        let role = judged.get(index).map_or(Role::Unknown, |(_, role)| *role);
         // Whose loopback address it is, only the host says.
         let here = leg.host.filter(|_| is_loopback(&leg.src));
         let own = here.and_then(|host| roles.identities.address_of(host));
@@ -184,28 +183,32 @@ pub(super) fn sort_out<'l, 'a>(legs: &[&'l Leg<'a>], roles: &Roles<'_>) -> Asker
 
 type Judged<'l, 'a> = (&'l Leg<'a>, Role);
 
-/// Which of the questions another one explains.
+/// Rows of the questions that another one explains.
 fn explained(judged: &[Judged<'_, '_>], roles: &Roles<'_>) -> BTreeSet<usize> {
     let index = Index::of(judged);
-    let mut found: BTreeSet<usize> = judged
-        .iter()
-        .enumerate()
-        .filter(|(_, one)| index.is_translated(one) || index.is_forwarded(one, roles))
-        .map(|(at, _)| at)
-        .collect();
+    let mut found = BTreeSet::new();
+    // Captures first: what a log shows is explained only by what is a question of its own.
+    for logged in [false, true] {
+        let these = judged
+            .iter()
+            .filter(|(leg, _)| leg.is_logged() == logged)
+            .filter(|one| index.is_translated(one, &found) || index.is_forwarded(one, roles))
+            .map(|(leg, _)| leg.row);
+        let these: Vec<usize> = these.collect();
+        found.extend(these);
+    }
     // What a capture explains is explained in a log without times too.
-    let keys: BTreeSet<_> = found
+    let is_found = |leg: &Leg<'_>| found.contains(&leg.row);
+    let keys: BTreeSet<_> = judged
         .iter()
-        .filter_map(|at| judged.get(*at)?.0.key())
+        .filter(|(leg, _)| is_found(leg))
+        .filter_map(|(leg, _)| leg.key())
         .collect();
-    let others = judged
+    judged
         .iter()
-        .enumerate()
-        .filter(|(_, (leg, _))| leg.key().is_some_and(|key| keys.contains(&key)))
-        .map(|(at, _)| at);
-    let others: Vec<usize> = others.collect();
-    found.extend(others);
-    found
+        .filter(|(leg, _)| is_found(leg) || leg.key().is_some_and(|key| keys.contains(&key)))
+        .map(|(leg, _)| leg.row)
+        .collect()
 }
 
 /// Questions by what they have in common.
@@ -243,13 +246,13 @@ impl<'j, 'l, 'a> Index<'j, 'l, 'a> {
         index
     }
 
-    fn is_translated(&self, one: &Judged<'_, 'a>) -> bool {
+    fn is_translated(&self, one: &Judged<'_, 'a>, explained: &BTreeSet<usize>) -> bool {
         let leg = one.0;
         let twins = leg
             .id
             .and_then(|id| self.same_id.get(&(id, leg.name, leg.query_type)));
         let mut twins = twins.into_iter().flatten().take(MOST_OPEN);
-        twins.any(|other| is_translated(one, other))
+        twins.any(|other| !explained.contains(&other.0.row) && is_translated(one, other))
     }
 
     fn is_forwarded(&self, (leg, role): &Judged<'_, 'a>, roles: &Roles<'_>) -> bool {
