@@ -1,7 +1,7 @@
 //! A finding in the making, and the records that it rests on.
 
 use coldcase_model::{EvidenceRecord, Finding, Observable, Severity, Timestamp, stable_id};
-use coldcase_timeline::Selection;
+use coldcase_timeline::{RowPlace, Selection, Timeline, TimelineError};
 use serde_json::{Map, Value};
 
 /// Most records that a finding shows.
@@ -91,7 +91,41 @@ impl Draft {
     }
 }
 
-/// A row as a record of evidence; the selection needs the column `message`.
+/// Puts texts to records that have none: correlators over many rows select no messages.
+pub(crate) fn fill_texts(
+    timeline: &Timeline,
+    findings: &mut [Finding],
+) -> Result<(), TimelineError> {
+    let wanting = |record: &EvidenceRecord| record.text.is_empty();
+    let records = findings
+        .iter()
+        .flat_map(|finding| &finding.evidence)
+        .filter(|record| wanting(record));
+    let messages = timeline.messages(&records.map(place).collect())?;
+    let records = findings
+        .iter_mut()
+        .flat_map(|finding| &mut finding.evidence)
+        .filter(|record| wanting(record));
+    for record in records {
+        if let Some(message) = messages.get(&place(record)) {
+            record.text = message.chars().take(LONGEST_TEXT).collect();
+        }
+    }
+    Ok(())
+}
+
+fn place(record: &EvidenceRecord) -> RowPlace {
+    let number = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
+    let ts_ns = record.ts.map(Timestamp::nanos);
+    RowPlace {
+        file: record.file.clone(),
+        line: number(record.line),
+        offset: number(record.offset),
+        ts_ns,
+    }
+}
+
+/// A row as a record of evidence, with its text where the selection has the column `message`.
 pub fn record(rows: &Selection, row: usize) -> EvidenceRecord {
     let place = |name| {
         rows.long(name, row)

@@ -6,10 +6,12 @@ mod conclusions;
 pub mod correlators;
 mod evidence;
 mod facts;
+mod identity;
 mod registry;
 mod sessions;
 mod time_of_day;
 
 pub use evidence::Draft;
 pub use facts::{CaseFacts, Coverage, HostFacts, Indicator, IndicatorType};
+pub use identity::{Fit, Holder, Identities, Resolution};
 pub use registry::{CorrelateError, Correlator, run};

@@ -5,6 +5,7 @@ use coldcase_model::{Finding, Findings};
 use coldcase_timeline::{Timeline, TimelineError};
 use rayon::prelude::*;
 
+use crate::evidence::fill_texts;
 use crate::{CaseFacts, conclusions, correlators};
 
 /// Why a correlator could not finish.
@@ -52,7 +53,12 @@ pub fn run(
             (correlator.run)(timeline, facts).map_err(failed)
         })
         .collect();
-    let findings: Vec<Finding> = found?.into_iter().flatten().collect();
+    let mut findings: Vec<Finding> = found?.into_iter().flatten().collect();
+    let failed = |source| CorrelateError::Timeline {
+        correlator: "evidence",
+        source,
+    };
+    fill_texts(timeline, &mut findings).map_err(failed)?;
     let conclusions = conclusions::join(&findings, facts);
     Ok(Findings::new(conclusions, findings))
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use coldcase_model::{action, outcome};
+use coldcase_timeline::polars::prelude::{NULL, col, lit, when};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 
 /// One decision of sshd.
@@ -10,8 +11,8 @@ use coldcase_timeline::{Selection, Timeline, TimelineError};
 pub(crate) struct Login<'a> {
     /// Row in the selection.
     pub row: usize,
-    /// When, in nanoseconds; undated ones are not held.
-    pub ts: i64,
+    /// When, in nanoseconds; unknown in a log whose year nothing gives.
+    pub ts: Option<i64>,
     /// Whether it let in.
     pub success: bool,
     /// The account.
@@ -20,10 +21,11 @@ pub(crate) struct Login<'a> {
     pub connection: (i64, i32),
 }
 
-/// Logins by source address and host logged into, each in time order.
+/// Logins by source address and host logged into, each in time order; undated ones last, in order of line.
 pub(crate) type LoginsBySource<'a> = BTreeMap<(&'a str, &'a str), Vec<Login<'a>>>;
 
-/// The rows that [`by_source`] reads.
+/// The rows that [`by_source`] reads. `attributes` are those of successes alone, and no messages: a log of a
+/// brute force has millions of failures.
 pub(crate) fn select(timeline: &Timeline) -> Result<Selection, TimelineError> {
     let columns = [
         "host",
@@ -32,13 +34,20 @@ pub(crate) fn select(timeline: &Timeline) -> Result<Selection, TimelineError> {
         "user",
         "pid",
         "outcome",
-        "message",
         "attributes",
     ];
-    timeline.select(&[action::SSH_LOGIN], &columns)
+    timeline.select_where(&[action::SSH_LOGIN], &columns, |rows| {
+        let success = col("outcome").eq(lit(outcome::SUCCESS));
+        rows.with_column(
+            when(success)
+                .then(col("attributes"))
+                .otherwise(lit(NULL))
+                .alias("attributes"),
+        )
+    })
 }
 
-/// Groups logins that have a time and a source.
+/// Groups logins that have a source.
 pub(crate) fn by_source(rows: &Selection) -> LoginsBySource<'_> {
     let mut groups: LoginsBySource<'_> = BTreeMap::new();
     let (times, sources, hosts) = (
@@ -49,10 +58,10 @@ pub(crate) fn by_source(rows: &Selection) -> LoginsBySource<'_> {
     let (users, outcomes) = (rows.texts("user"), rows.texts("outcome"));
     let (pids, ports) = (rows.longs("pid"), rows.ints("src_port"));
     for row in 0..rows.rows() {
-        let (Some(Some(ts)), Some(&Some(source))) = (times.get(row).copied(), sources.get(row))
-        else {
+        let Some(&Some(source)) = sources.get(row) else {
             continue;
         };
+        let ts = times.get(row).copied().flatten();
         let host = hosts.get(row).copied().flatten().unwrap_or_default();
         let connection = (
             pids.get(row).copied().flatten().unwrap_or(-1),

@@ -666,7 +666,7 @@ fn files_without_truth_are_read_whole() {
         used += recorder.counts.used;
     }
     println!("laurel/tree: events {events} records {used}");
-    assert_eq!((events, used), (17, 101));
+    assert_eq!((events, used), (17, 119));
     let mixed = fs::read(corpora.join("loghub/Linux/Linux_2k.log")).unwrap();
     assert_eq!(sniff(format(), "Linux_2k.log", &mixed), Sniff::No);
 }

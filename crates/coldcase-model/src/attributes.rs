@@ -123,18 +123,22 @@ fn push_json_number(json: &mut String, value: i64) {
     if value < 0 {
         json.push('-');
     }
-    let mut digits = ['0'; 20];
+    let mut digits = [b'0'; 20];
     let mut rest = value.unsigned_abs();
     let mut used = 0;
     for slot in digits.iter_mut().rev() {
-        *slot = char::from_digit((rest % 10) as u32, 10).unwrap_or('0');
+        *slot = b"0123456789"
+            .get((rest % 10) as usize)
+            .copied()
+            .unwrap_or(b'0');
         rest /= 10;
         used += 1;
         if rest == 0 {
             break;
         }
     }
-    json.extend(digits.iter().skip(20 - used));
+    let shown = digits.get(20 - used..).unwrap_or(&digits);
+    json.push_str(std::str::from_utf8(shown).unwrap_or("0"));
 }
 
 fn push_json_text(json: &mut String, value: &str) {

@@ -8,8 +8,10 @@ use coldcase_model::{Conclusion, EvidenceRecord, Finding, Severity};
 use crate::summary::local;
 use crate::{Summary, for_terminal};
 
-/// Findings below this many are shown in full; of the rest the count.
+/// Findings of medium severity and above that are shown in full.
 const MOST_FINDINGS: usize = 12;
+/// Lesser ones that get a line each; of the rest the count.
+const MOST_LINES: usize = 6;
 
 /// Whether colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,29 +91,34 @@ fn answer(conclusion: &Conclusion) -> String {
 
 fn findings(out: &mut String, summary: &Summary<'_>, style: Style) {
     let all = &summary.findings.findings;
-    let shown = all
+    let severe = all
         .iter()
-        .filter(|finding| finding.severity > Severity::Info)
+        .take_while(|finding| finding.severity >= Severity::Medium)
         .take(MOST_FINDINGS);
-    let mut count = 0;
-    for finding in shown {
-        one(out, summary, style, finding);
-        count += 1;
+    let shown: Vec<&Finding> = severe.collect();
+    shown
+        .iter()
+        .for_each(|finding| one(out, summary, style, finding));
+    let low = all
+        .iter()
+        .skip(shown.len())
+        .filter(|finding| finding.severity > Severity::Info)
+        .take(MOST_LINES);
+    let lines: Vec<&Finding> = low.collect();
+    for finding in &lines {
+        let title = cut(&for_terminal(&finding.title), 70);
+        let _ = writeln!(out, "{} {title}", style.severity(finding.severity));
     }
-    if all.len() > count {
+    let more = all.len() - shown.len() - lines.len();
+    if more > 0 {
         let _ = writeln!(
             out,
-            "{} more findings of {} or less: see report.md",
-            all.len() - count,
-            least(all, count)
+            "{more} more findings of low severity or only noted: see report.md"
         );
+    }
+    if !lines.is_empty() || more > 0 {
         out.push('\n');
     }
-}
-
-fn least(all: &[Finding], shown: usize) -> &'static str {
-    all.get(shown)
-        .map_or("info", |finding| finding.severity.as_str())
 }
 
 fn one(out: &mut String, summary: &Summary<'_>, style: Style, finding: &Finding) {
@@ -129,7 +136,15 @@ fn one(out: &mut String, summary: &Summary<'_>, style: Style, finding: &Finding)
             local(last, summary.zone)
         );
     }
-    paragraph(out, &finding.text, 9);
+    // What an answer above has said already is not said again.
+    if !summary
+        .findings
+        .conclusions
+        .iter()
+        .any(|conclusion| conclusion.because.contains(&finding.id))
+    {
+        paragraph(out, &finding.text, 9);
+    }
     if let Some(record) = finding.evidence.first() {
         let _ = writeln!(
             out,

@@ -11,7 +11,7 @@ use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 use crate::{Batch, TimelineError};
 
 /// Rows at which a batch is sealed: parts of some MB, and a few such batches in memory at a time.
-const ROWS_A_PART: usize = 1 << 18;
+const ROWS_A_PART: usize = 1 << 17;
 /// Bytes at which a batch is sealed, where rows are long.
 const BYTES_A_PART: usize = 128 << 20;
 

@@ -14,4 +14,4 @@ pub use dataset::{DatasetWriter, PartInfo};
 pub use error::TimelineError;
 pub use polars;
 pub use schema::{COLUMNS, ColumnType};
-pub use select::{Selection, Timeline};
+pub use select::{RowPlace, Selection, Timeline};

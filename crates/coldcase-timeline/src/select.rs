@@ -1,14 +1,14 @@
 //! Selections of the timeline: some actions, some columns, in the total order (time, file, line, offset).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
 
 use polars::frame::DataFrame;
 use polars::prelude::{
-    ChunkedArray, Int32Type, Int64Type, IntoLazy as _, LazyFrame, PolarsError, PolarsNumericType,
-    SortMultipleOptions, StringChunked, col, lit,
+    ChunkedArray, IdxCa, IdxSize, Int32Type, Int64Type, IntoLazy as _, LazyFrame, PolarsError,
+    PolarsNumericType, StringChunked, col, lit,
 };
 use polars_io::SerReader as _;
 use polars_io::parquet::read::ParquetReader;
@@ -115,11 +115,10 @@ impl Timeline {
                 frame: DataFrame::default(),
             });
         };
-        let order = SortMultipleOptions::default()
-            .with_nulls_last(true)
-            .with_maintain_order(true);
+        let whole = Selection { frame: whole };
         let mut frame = whole
-            .sort(["ts_ns", "file", "line", "offset"], order)
+            .frame
+            .take(&IdxCa::from_vec("row".into(), whole.order()))
             .map_err(no_file)?;
         frame.rechunk_mut();
         Ok(Selection { frame })
@@ -138,6 +137,44 @@ impl Timeline {
         self.select(&actions, &names)
     }
 
+    /// The messages of rows at these places, part by part, so that selections need not hold them all.
+    /// Of several rows at one place and time the first in the total order speaks.
+    pub fn messages(
+        &self,
+        places: &BTreeSet<RowPlace>,
+    ) -> Result<BTreeMap<RowPlace, String>, TimelineError> {
+        let mut found: BTreeMap<RowPlace, String> = BTreeMap::new();
+        if places.is_empty() {
+            return Ok(found);
+        }
+        let files: BTreeSet<&str> = places.iter().map(|place| place.file.as_str()).collect();
+        for part in &self.parts {
+            let frame = read_columns(&part.path, &["ts_ns", "file", "line", "offset", "message"])?;
+            let rows = Selection { frame };
+            let (times, names) = (rows.longs("ts_ns"), rows.texts("file"));
+            let (lines, offsets) = (rows.longs("line"), rows.longs("offset"));
+            for (row, name) in names.iter().enumerate() {
+                let Some(file) = name.filter(|name| files.contains(name)) else {
+                    continue;
+                };
+                let cell = |column: &[Option<i64>]| column.get(row).copied().flatten();
+                let place = RowPlace {
+                    file: file.to_owned(),
+                    line: cell(&lines),
+                    offset: cell(&offsets),
+                    ts_ns: cell(&times),
+                };
+                if places.contains(&place) && !found.contains_key(&place) {
+                    found.insert(
+                        place,
+                        rows.text("message", row).unwrap_or_default().to_owned(),
+                    );
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Whole parts, one after the other, all columns in the contract's order.
     pub fn frames(&self) -> impl Iterator<Item = Result<DataFrame, TimelineError>> + '_ {
         let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
@@ -145,6 +182,19 @@ impl Timeline {
             .iter()
             .map(move |part| read_columns(&part.path, &names))
     }
+}
+
+/// Where a row is from, and when.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RowPlace {
+    /// The input's path in the bundle.
+    pub file: String,
+    /// Line of a text artifact.
+    pub line: Option<i64>,
+    /// Byte offset in a binary artifact.
+    pub offset: Option<i64>,
+    /// Nanoseconds since 1970.
+    pub ts_ns: Option<i64>,
 }
 
 fn no_file(source: PolarsError) -> TimelineError {
@@ -199,6 +249,35 @@ impl Selection {
             .finish(&mut frame)
             .map_err(failed)?;
         Ok(())
+    }
+
+    /// Rows in the total order: by keys of numbers, since sorting by text as well costs many times more.
+    fn order(&self) -> Vec<IdxSize> {
+        let names = self.texts("file");
+        let ranks: BTreeMap<&str, usize> = names
+            .iter()
+            .flatten()
+            .copied()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .zip(0..)
+            .collect();
+        let (times, lines, offsets) = (
+            self.longs("ts_ns"),
+            self.longs("line"),
+            self.longs("offset"),
+        );
+        let cell = |column: &[Option<i64>], row: usize| column.get(row).copied().flatten();
+        let keys = names.iter().enumerate().map(|(row, name)| {
+            let time = cell(&times, row).map_or((true, 0), |ns| (false, ns));
+            let file = name.and_then(|name| ranks.get(name)).copied();
+            (time, file, cell(&lines, row), cell(&offsets, row), row)
+        });
+        let mut keys: Vec<_> = keys.collect();
+        keys.sort_unstable();
+        keys.into_iter()
+            .filter_map(|(.., row)| IdxSize::try_from(row).ok())
+            .collect()
     }
 
     /// How many rows.

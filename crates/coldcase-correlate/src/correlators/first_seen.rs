@@ -140,10 +140,7 @@ fn indicators(
     if domains.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = timeline.select(
-        &[action::DNS_QUERY],
-        &["format", "host", "domain", "message"],
-    )?;
+    let rows = timeline.select(&[action::DNS_QUERY], &["format", "host", "domain"])?;
     let names = rows.texts("domain");
     let times = rows.longs("ts_ns");
     let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
@@ -253,22 +250,25 @@ fn nearby(changes: &Selection, first: i64) -> Vec<Value> {
         .enumerate()
         .filter_map(|(row, ts)| ts.filter(|ts| inside(*ts)).map(|ts| (row, ts)))
         .collect();
-    let mut crowd: BTreeMap<String, usize> = BTreeMap::new();
+    let mut crowds: BTreeMap<String, usize> = BTreeMap::new();
     for (row, _) in &rows {
-        *crowd.entry(kind_of_change(changes, *row)).or_default() += 1;
+        for depth in DEPTHS {
+            *crowds.entry(branch(changes, *row, depth)).or_default() += 1;
+        }
     }
-    let mut ranked: Vec<(usize, u64, String, Value)> = rows
+    let mut ranked: Vec<([usize; 2], u64, String, Value)> = rows
         .into_iter()
         .filter_map(|(row, ts)| {
             let (kind, value) = subject_of_change(changes, row)?;
-            let alike = crowd.get(&kind_of_change(changes, row)).copied().unwrap_or(1);
+            let alike = DEPTHS.map(|depth| crowds.get(&branch(changes, row, depth)).copied().unwrap_or(1));
             let seconds = (ts - first).div_euclid(1_000_000_000);
             let entry = json!({ "type": kind, "value": value, "ts": Timestamp(ts).to_string(), "delta_seconds": seconds });
             Some((alike, seconds.unsigned_abs(), value.to_owned(), entry))
         })
         .collect();
     ranked.sort_by(|a, b| (a.0, a.1, &a.2).cmp(&(b.0, b.1, &b.2)));
-    ranked.dedup_by(|a, b| a.2 == b.2);
+    let mut told = BTreeSet::new();
+    ranked.retain(|(_, _, value, _)| told.insert(value.clone()));
     ranked
         .into_iter()
         .take(MOST_NEARBY)
@@ -290,14 +290,23 @@ fn subject_of_change(changes: &Selection, row: usize) -> Option<(&'static str, &
     }
 }
 
-/// What makes changes alike: the upper two folders of a file, the action of anything else. Folders that
-/// hold segments, blobs or caches change all day; a folder with one change is where something was done.
-fn kind_of_change(changes: &Selection, row: usize) -> String {
+/// Depths of folders at which changes are compared.
+const DEPTHS: [usize; 2] = [3, 2];
+
+/// What makes changes alike: the upper folders of a file with numbers taken out, the action of anything
+/// else. Folders of segments, blobs or layers change all day; one with a single change is where something
+/// was done.
+fn branch(changes: &Selection, row: usize, depth: usize) -> String {
     let action = changes.text("action", row).unwrap_or_default();
     let Some(path) = changes.text("path", row) else {
-        return action.to_owned();
+        return format!("{depth} {action}");
     };
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let upper: Vec<&str> = folder.split('/').take(3).collect();
-    upper.join("/")
+    let upper: Vec<&str> = folder.split('/').take(depth + 1).collect();
+    let upper: String = upper
+        .join("/")
+        .chars()
+        .filter(|character| !character.is_ascii_digit())
+        .collect();
+    format!("{depth} {upper}")
 }

@@ -2,6 +2,7 @@
 
 use crate::Correlator;
 
+mod dns_origin;
 mod first_seen;
 mod periodic_window;
 mod scan;
@@ -10,6 +11,7 @@ mod syn_flood;
 
 /// All correlators.
 pub static ALL: &[&Correlator] = &[
+    &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
     &periodic_window::CORRELATOR,
     &scan::CORRELATOR,

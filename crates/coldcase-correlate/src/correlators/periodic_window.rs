@@ -57,8 +57,9 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     let rows = select(timeline)?;
     let mut candidates: Vec<Candidate<'_>> = Vec::new();
     let mut tested = 0;
-    for ((source, host), logins) in by_source(&rows) {
-        let times: Vec<i64> = logins.iter().map(|login| login.ts).collect();
+    for ((source, host), mut logins) in by_source(&rows) {
+        logins.retain(|login| login.ts.is_some());
+        let times: Vec<i64> = logins.iter().filter_map(|login| login.ts).collect();
         let zone = facts.zone_of(Some(host));
         let Some(window) = find(&times, zone).filter(|window| window.days_active >= LEAST_DAYS)
         else {
@@ -113,8 +114,8 @@ fn finding(rows: &Selection, candidate: &Candidate<'_>) -> Finding {
         window,
     } = candidate;
     let (first, last) = (
-        logins.first().map(|login| login.ts),
-        logins.last().map(|login| login.ts),
+        logins.first().and_then(|login| login.ts),
+        logins.last().and_then(|login| login.ts),
     );
     let let_in: BTreeSet<(i64, i32)> = logins
         .iter()
@@ -129,10 +130,12 @@ fn finding(rows: &Selection, candidate: &Candidate<'_>) -> Finding {
     let mixed = failures >= MIXED.0 && share >= MIXED.1 && !let_in.is_empty();
     let a_day = logins.len() as f64 / window.days_active.max(1) as f64;
     let timer = window.start_spread <= TIMER_SPREAD && window.width() <= 2 * TIMER_SPREAD;
-    let severity = match (mixed && a_day >= SEVERAL_A_DAY && !timer, mixed) {
-        (true, _) => Severity::High,
-        (false, true) => Severity::Medium,
-        (false, false) => Severity::Low,
+    let severity = match (mixed, timer) {
+        (true, false) if a_day >= SEVERAL_A_DAY => Severity::High,
+        (true, _) => Severity::Medium,
+        (false, true) => Severity::Low,
+        // A person's working hours.
+        (false, false) => Severity::Info,
     };
     let (start, end) = (clock(window.start), clock(window.end));
     let zone = window.zone.name();

@@ -8,7 +8,9 @@
 //! A failure that the same connection follows with a success is a person's typing error or a client that
 //! offers keys first; it counts as a failure but never makes a pattern. A success by key does not end a
 //! run of guessed passwords: who guesses has no key, though both may share an address behind NAT.
-//! Noise from outside without a success stays low or medium, however much there is of it.
+//! A log whose year nothing gives is weighed all the same, in order of its lines; first and last are then null.
+//! Noise from outside without a success stays low, however much there is of it; from an internal address it
+//! is medium: something inside looks for its next host.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +18,7 @@ use coldcase_model::{Finding, Observable, ObservableType, Severity};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 use serde_json::Value;
 
+use crate::facts::is_internal;
 use crate::sessions::{Login, by_source, select};
 use crate::{CaseFacts, Correlator, Draft};
 
@@ -31,8 +34,6 @@ pub static CORRELATOR: Correlator = Correlator {
 const RUN_OF_GUESSES: usize = 15;
 /// Failures below which a source that never got in is not worth a finding.
 const WORTH_TELLING: usize = 5;
-/// Failures of one source that are more than the noise that every open port gets.
-const MANY_FAILURES: usize = 100;
 /// Accounts that make a spray, and the most tries an account in one.
 const SPRAYED_ACCOUNTS: usize = 8;
 const TRIES_IN_A_SPRAY: usize = 3;
@@ -175,16 +176,13 @@ fn finding(
     tally: &Tally,
     pattern: Pattern,
 ) -> Finding {
-    let (first, last) = (
-        logins.first().map(|one| one.ts),
-        logins.last().map(|one| one.ts),
-    );
+    let times = logins.iter().filter_map(|one| one.ts);
+    let (first, last) = (times.clone().min(), times.max());
     let (severity, confidence) = match pattern {
         Pattern::BruteForceSuccess => (Severity::High, 0.9),
         Pattern::Interleaved => (Severity::Medium, 0.8),
-        Pattern::BruteForce | Pattern::Spray if tally.failures >= MANY_FAILURES => {
-            (Severity::Medium, 0.8)
-        }
+        // From inside, guessing is somebody's next step; from outside it is every day's weather.
+        Pattern::BruteForce | Pattern::Spray if is_internal(source) => (Severity::Medium, 0.8),
         Pattern::BruteForce | Pattern::Spray => (Severity::Low, 0.7),
     };
     let attack: &[&'static str] = match pattern {

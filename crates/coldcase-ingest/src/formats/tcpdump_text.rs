@@ -37,6 +37,7 @@ use coldcase_model::Sink;
 
 use crate::{Format, IngestError, Input, Leftover, Lines, Probe, Sniff};
 
+mod content;
 mod copies;
 mod dns_text;
 mod flows;

@@ -2,6 +2,7 @@
 //! documents one after the other, with text of a terminal between them. Read element by element, so that
 //! memory holds one element and not the file.
 
+mod brackets;
 mod elements;
 mod fields;
 mod outline;

@@ -1,5 +1,5 @@
-//! The names of the members that a JSON artifact begins with, for telling formats apart: of its first
-//! element, and of the wrapper around it. Works on a head that is cut anywhere.
+//! The names of the members of a JSON artifact's first element, for telling formats apart. Works on a head
+//! that is cut anywhere.
 
 use super::{LISTS, is_blank, opens_document};
 
@@ -12,7 +12,6 @@ const MAX_MEMBERS: usize = 512;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Outline<'a> {
     members: Vec<(&'a str, &'a str)>,
-    wrapper: Vec<(&'a str, &'a str)>,
     /// Lines of text before the document.
     pub text_lines: usize,
     /// Whether nothing but empty lists was seen.
@@ -33,11 +32,6 @@ impl Outline<'_> {
     /// Whether the member `parent` of the element has a member of this name.
     pub fn has_in(&self, parent: &str, name: &str) -> bool {
         self.members.contains(&(parent, name))
-    }
-
-    /// Whether the element stands in a list within an object that has this member before the list.
-    pub fn is_wrapped_with(&self, name: &str) -> bool {
-        self.wrapper.contains(&("", name))
     }
 }
 
@@ -62,7 +56,7 @@ pub fn outline(head: &[u8]) -> Option<Outline<'_>> {
             }
             b'{' => match members(head, at, &mut outline.members) {
                 Some(list) => {
-                    outline.wrapper = std::mem::take(&mut outline.members);
+                    outline.members.clear();
                     at = list;
                 }
                 None => {
@@ -166,7 +160,7 @@ mod tests {
     #[test]
     fn wrappers_are_told_from_elements() {
         let got = outline(b"{\"apiVersion\":\"v1\",\"items\":[{\"kind\":\"Pod\"}]}").expect("json");
-        assert!(got.is_wrapped_with("apiVersion") && got.has("kind") && !got.has("apiVersion"));
+        assert!(got.has("kind") && !got.has("apiVersion"));
     }
 
     #[test]

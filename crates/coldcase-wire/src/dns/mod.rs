@@ -45,6 +45,7 @@ pub struct Message<'a> {
     pub authority_count: u16,
     /// Additional records that the header counts, the OPT record of EDNS among them.
     pub additional_count: u16,
+    first: Option<Question<'a>>,
     /// Where the answer section begins; `None` where the questions are cut or broken.
     answers_at: Option<usize>,
 }
@@ -105,9 +106,11 @@ impl<'a> Message<'a> {
             answer_count: u16_at(bytes, 6)?,
             authority_count: u16_at(bytes, 8)?,
             additional_count: u16_at(bytes, 10)?,
+            first: None,
             answers_at: None,
         };
         let mut questions = message.questions();
+        message.first = questions.next();
         while questions.next().is_some() {}
         message.answers_at = (questions.left == 0).then_some(questions.at);
         Some(message)
@@ -120,7 +123,8 @@ impl<'a> Message<'a> {
 
     /// The kind of query: 0 a standard query, 4 notify, 5 update.
     pub fn opcode(&self) -> u8 {
-        (self.flags >> 11 & 0xf) as u8
+        let [high, _] = self.flags.to_be_bytes();
+        high >> 3 & 0xf
     }
 
     /// Whether the server itself cut the message to fit (TC).
@@ -152,7 +156,12 @@ impl<'a> Message<'a> {
 
     /// The first question.
     pub fn question(&self) -> Option<Question<'a>> {
-        self.questions().next()
+        self.first
+    }
+
+    /// The first question's name, also where the message is cut before its type.
+    pub fn question_name(&self) -> Option<Name<'a>> {
+        (self.question_count > 0).then(|| Name::new(self.bytes, HEADER))
     }
 
     /// All questions that are readable.

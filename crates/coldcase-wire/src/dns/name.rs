@@ -23,7 +23,6 @@ impl<'a> Name<'a> {
         Self { message, start }
     }
 
-    /// The labels from the left; a broken name ends with [`Label::Broken`].
     fn labels(&self) -> Labels<'a> {
         Labels {
             message: self.message,
@@ -31,7 +30,6 @@ impl<'a> Name<'a> {
             lowest: self.start,
             hops: 0,
             length: 1,
-            done: false,
         }
     }
 
@@ -39,32 +37,74 @@ impl<'a> Name<'a> {
     /// a label, and every byte that is no printable ASCII character, is written `\DDD` in decimal as
     /// in master files. Of a broken name the readable labels are written and `false` is returned.
     pub fn write(&self, out: &mut String) -> bool {
-        let start = out.len();
-        for label in self.labels() {
-            let Label::Text(label) = label else {
-                return false;
+        let mut labels = self.labels();
+        // Labels are copied over the dots that part them; a name has 255 bytes at most.
+        let mut joined = [b'.'; MAX_NAME];
+        let (mut end, mut count) = (0, 0_usize);
+        let whole = loop {
+            let Ok(label) = labels.step() else {
+                break false;
             };
-            if out.len() > start {
+            let Some(label) = label else {
+                break true;
+            };
+            let start = end + usize::from(count > 0);
+            let Some(room) = joined.get_mut(start..start + label.len()) else {
+                break false;
+            };
+            room.copy_from_slice(label);
+            end = start + label.len();
+            count += 1;
+        };
+        if count == 0 {
+            out.push_str(if whole { "." } else { "" });
+            return whole;
+        }
+        let text = joined.get_mut(..end).unwrap_or_default();
+        let odd = text.iter().filter(|byte| !is_plain(**byte)).count();
+        text.make_ascii_lowercase();
+        match std::str::from_utf8(text) {
+            // Nothing but the dots between labels.
+            Ok(text) if odd == count - 1 => out.push_str(text),
+            _ => self.write_escaped(count, out),
+        }
+        whole
+    }
+
+    fn write_escaped(&self, count: usize, out: &mut String) {
+        let mut labels = self.labels();
+        for index in 0..count {
+            let Ok(Some(label)) = labels.step() else {
+                return;
+            };
+            if index > 0 {
                 out.push('.');
             }
-            push_label(out, label);
+            for &byte in label {
+                if is_plain(byte) {
+                    out.push(char::from(byte.to_ascii_lowercase()));
+                } else {
+                    let _ = write!(out, "\\{byte:03}");
+                }
+            }
         }
-        if out.len() == start {
-            out.push('.');
-        }
-        true
     }
 
     /// Whether the name can be unfolded whole.
     pub fn is_whole(&self) -> bool {
-        !self.labels().any(|label| matches!(label, Label::Broken))
+        let mut labels = self.labels();
+        loop {
+            match labels.step() {
+                Ok(Some(_)) => {}
+                Ok(None) => return true,
+                Err(Broken) => return false,
+            }
+        }
     }
 }
 
-enum Label<'a> {
-    Text(&'a [u8]),
-    Broken,
-}
+/// A name that can't be unfolded further.
+struct Broken;
 
 struct Labels<'a> {
     message: &'a [u8],
@@ -73,60 +113,38 @@ struct Labels<'a> {
     lowest: usize,
     hops: usize,
     length: usize,
-    done: bool,
 }
 
 impl<'a> Labels<'a> {
     /// The next label, `None` at the root; an error where the name is broken.
-    fn step(&mut self) -> Result<Option<&'a [u8]>, ()> {
+    fn step(&mut self) -> Result<Option<&'a [u8]>, Broken> {
         loop {
-            let length = *self.message.get(self.at).ok_or(())?;
-            let after = self.at.checked_add(1).ok_or(())?;
+            let length = *self.message.get(self.at).ok_or(Broken)?;
+            let after = self.at.checked_add(1).ok_or(Broken)?;
             match length {
                 0 => return Ok(None),
                 1..=63 => {
-                    let end = after.checked_add(usize::from(length)).ok_or(())?;
-                    let label = self.message.get(after..end).ok_or(())?;
+                    let end = after.checked_add(usize::from(length)).ok_or(Broken)?;
+                    let label = self.message.get(after..end).ok_or(Broken)?;
                     self.at = end;
                     self.length += label.len() + 1;
                     return if self.length > MAX_NAME {
-                        Err(())
+                        Err(Broken)
                     } else {
                         Ok(Some(label))
                     };
                 }
                 192.. => {
-                    let low = *self.message.get(after).ok_or(())?;
+                    let low = *self.message.get(after).ok_or(Broken)?;
                     let target = usize::from(u16::from_be_bytes([length & 0x3f, low]));
                     self.hops += 1;
                     if target < HEADER || target >= self.lowest || self.hops > MAX_HOPS {
-                        return Err(());
+                        return Err(Broken);
                     }
                     self.at = target;
                     self.lowest = target;
                 }
-                _ => return Err(()),
-            }
-        }
-    }
-}
-
-impl<'a> Iterator for Labels<'a> {
-    type Item = Label<'a>;
-
-    fn next(&mut self) -> Option<Label<'a>> {
-        if self.done {
-            return None;
-        }
-        match self.step() {
-            Ok(Some(label)) => Some(Label::Text(label)),
-            Ok(None) => {
-                self.done = true;
-                None
-            }
-            Err(()) => {
-                self.done = true;
-                Some(Label::Broken)
+                _ => return Err(Broken),
             }
         }
     }
@@ -155,24 +173,4 @@ pub(super) fn skip_name(message: &[u8], start: usize) -> Option<usize> {
 
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_graphic() && byte != b'.' && byte != b'\\'
-}
-
-fn push_label(out: &mut String, label: &[u8]) {
-    let start = out.len();
-    if label.iter().copied().all(is_plain)
-        && let Ok(text) = std::str::from_utf8(label)
-    {
-        out.push_str(text);
-        if let Some(added) = out.get_mut(start..) {
-            added.make_ascii_lowercase();
-        }
-        return;
-    }
-    for &byte in label {
-        if is_plain(byte) {
-            out.push(char::from(byte.to_ascii_lowercase()));
-        } else {
-            let _ = write!(out, "\\{byte:03}");
-        }
-    }
 }

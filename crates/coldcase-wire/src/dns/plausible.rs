@@ -23,10 +23,6 @@ pub fn looks_like_dns(bytes: &[u8]) -> bool {
     if !known_opcode || message.question_count > MAX_QUESTIONS || records > MAX_RECORDS {
         return false;
     }
-    // A query of the usual kind has no answers, except mDNS's known ones, and no response code.
-    if !message.is_response() && message.flags & 0xf != 0 {
-        return false;
-    }
     match message.question() {
         Some(question) => question.name.is_whole() && known_class(question.class),
         None if message.question_count > 0 => cut_in_first_name(bytes),

@@ -197,7 +197,7 @@ fn sockets(to: &mut Attributes, reading: &Reading<'_, '_>, socket: &SocketAddres
     let in_columns = reading.action == coldcase_model::action::CONNECT
         && matches!(socket, SocketAddress::Inet(..));
     if !in_columns {
-        to.text("saddr", &socket.to_string());
+        to.text_if("saddr", reading.socket_text.as_deref());
     }
 }
 

@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use super::values::{Field, Value, number, show};
+use super::fields::Field;
+use super::values::{Value, number, show};
 
 /// Longest command line kept, in bytes: the kernel's own limit is 2 MiB, what is longer than this is
 /// data, not something that a person reads.
@@ -139,7 +140,11 @@ fn cap(line: &mut String) -> bool {
 /// An argument as a shell would need it written.
 fn push_quoted(line: &mut String, argument: &str) {
     let bare = |byte: u8| {
-        byte.is_ascii_alphanumeric() || b"_@%+=:,./-^~{}[]".contains(&byte) || byte >= 0x80
+        matches!(
+            byte,
+            b'a'..=b'z' | b'A'..=b'Z' | b'+'..=b':' | b'_' | b'@' | b'%' | b'=' | b'^' | b'~'
+                | b'{' | b'}' | b'[' | b']' | 0x80..
+        )
     };
     if !argument.is_empty() && argument.bytes().all(bare) {
         line.push_str(argument);
@@ -157,7 +162,8 @@ fn push_quoted(line: &mut String, argument: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::values::{Fields, Form};
+    use super::super::fields::Fields;
+    use super::super::values::Form;
     use super::*;
 
     fn join(records: &[&str]) -> (String, bool) {

@@ -1,9 +1,10 @@
 //! What the records of one event say, gathered: values stay undecoded and borrow from the records' text.
 
 use super::execve::Arguments;
+use super::fields::{Field, Fields, Pairs};
 use super::kind::Kind;
 use super::pending::Part;
-use super::values::{Field, Fields, Form, Value};
+use super::values::{Form, Value};
 
 /// Most further fields kept of one event.
 const MAX_REST: usize = 64;
@@ -147,8 +148,8 @@ impl<'a> Facts<'a> {
     }
 
     fn read_syscall(&mut self, part: &Part<'a>) {
-        for field in fields(part) {
-            let slot = match field.key {
+        let mut take = |key: &[u8], value: Value<'a>| {
+            let slot = match key {
                 b"arch" => &mut self.call.arch,
                 b"syscall" => &mut self.call.number,
                 b"uring_op" => &mut self.call.uring_op,
@@ -158,10 +159,14 @@ impl<'a> Facts<'a> {
                 b"key" => &mut self.key,
                 key => match self.process.slot(key) {
                     Some(slot) => slot,
-                    None => continue,
+                    None => return,
                 },
             };
-            slot.get_or_insert(field.value);
+            slot.get_or_insert(value);
+        };
+        match part.plain {
+            true => fields(part).for_each(|field| take(field.key, field.value)),
+            false => Pairs(part.body).for_each(|(key, value)| take(key, value)),
         }
         self.read_names(part.enriched);
     }
@@ -190,18 +195,23 @@ impl<'a> Facts<'a> {
             return;
         }
         let mut path = PathItem::default();
-        for field in fields(part) {
-            match field.key {
-                b"item" => path.item = field.value.number(),
-                b"name" => path.name = Some(field.value),
-                b"inode" => path.inode = field.value.number(),
-                b"mode" => path.mode = Some(field.value),
-                b"nametype" | b"objtype" => {
-                    path.nametype = field.value.raw;
-                    break;
-                }
-                _ => {}
-            }
+        let mut take = |key: &[u8], value: Value<'a>| match key {
+            b"item" => path.item = value.number(),
+            b"name" => path.name = Some(value),
+            b"inode" => path.inode = value.number(),
+            b"mode" => path.mode = Some(value),
+            b"nametype" | b"objtype" => path.nametype = value.raw,
+            _ => {}
+        };
+        match part.plain {
+            true => fields(part).for_each(|field| take(field.key, field.value)),
+            // What follows the name's type are capabilities, without a place in a row.
+            false => Pairs(part.body)
+                .take_while(|(key, value)| {
+                    take(key, *value);
+                    !matches!(*key, b"nametype" | b"objtype")
+                })
+                .for_each(drop),
         }
         self.paths.push(path);
     }

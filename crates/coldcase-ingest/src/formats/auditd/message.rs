@@ -23,7 +23,7 @@ pub fn write(message: &mut String, reading: &Reading<'_, '_>, command: &str) {
 fn exec(message: &mut String, reading: &Reading<'_, '_>, command: &str) {
     message.push_str("exec");
     if let Some(program) = reading.exe.as_deref().or(reading.path.as_deref()) {
-        let _ = write!(message, " {program}");
+        push_word(message, " ", program);
     }
     if !command.is_empty() {
         message.push_str(": ");
@@ -42,12 +42,12 @@ fn call(message: &mut String, reading: &Reading<'_, '_>) {
         Some(call) => message.push_str(&call.name),
         None => message.push_str(&reading.kind),
     }
-    match (&reading.socket, &reading.path) {
+    match (&reading.socket_text, &reading.path) {
         (Some(socket), _) => {
-            let _ = write!(message, " {socket}");
+            push_word(message, " ", socket);
         }
         (None, Some(path)) => {
-            let _ = write!(message, " {path}");
+            push_word(message, " ", path);
         }
         (None, None) => {}
     }
@@ -69,7 +69,7 @@ fn told(message: &mut String, reading: &Reading<'_, '_>, command: &str) {
         let _ = write!(message, " key {key}");
     }
     if let Some(path) = &reading.path {
-        let _ = write!(message, " {path}");
+        push_word(message, " ", path);
     }
     if let Some(data) = facts.rest_value(b"data").and_then(Value::text) {
         message.push_str(" typed: ");
@@ -84,10 +84,10 @@ fn told(message: &mut String, reading: &Reading<'_, '_>, command: &str) {
         reading.user.clone().filter(|_| is_about)
     });
     if let Some(user) = concerned {
-        let _ = write!(message, " for {user}");
+        push_word(message, " for ", &user);
     }
     if let Some(addr) = &reading.addr {
-        let _ = write!(message, " from {addr}");
+        push_word(message, " from ", addr);
     }
     by(message, reading);
     if let Some(outcome) = reading.outcome {
@@ -105,7 +105,7 @@ fn what(message: &mut String, reading: &Reading<'_, '_>) {
         facts.rest_value(b"operation"),
     ] {
         if let Some(text) = value.and_then(Value::word) {
-            let _ = write!(message, " {text}");
+            push_word(message, " ", &text);
         }
     }
     if let Some((verdict, permissions)) = facts.decision {
@@ -116,9 +116,9 @@ fn what(message: &mut String, reading: &Reading<'_, '_>) {
 
 fn by(message: &mut String, reading: &Reading<'_, '_>) {
     if let Some(exe) = &reading.exe {
-        let _ = write!(message, " by {exe}");
+        push_word(message, " by ", exe);
     } else if let Some(comm) = reading.facts.process.comm.and_then(Value::text) {
-        let _ = write!(message, " by {comm}");
+        push_word(message, " by ", &comm);
     }
 }
 
@@ -131,6 +131,11 @@ fn failed(message: &mut String, reading: &Reading<'_, '_>) {
     if let Some(exit) = reading.exit.as_deref().filter(|_| failed) {
         let _ = write!(message, " ({exit})");
     }
+}
+
+fn push_word(message: &mut String, before: &str, word: &str) {
+    message.push_str(before);
+    message.push_str(word);
 }
 
 fn push_shown(message: &mut String, text: &str) {

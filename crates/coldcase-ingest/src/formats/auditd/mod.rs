@@ -28,7 +28,8 @@
 //! where the log was enriched. A connect in progress (EINPROGRESS) has no outcome. `src_ip` is a message's `addr` where it is an
 //! address. `path` is the file created, deleted or first named, made absolute by CWD unless the call started from another folder.
 //!
-//! Attributes beyond those that every audit row has: `arch` (where it is not x86_64 or aarch64), `euid` (where it is not uid),
+//! `type` is the first record's, unless that is a mere part (PATH, CWD, PROCTITLE, ...) of an event whose SYSCALL comes later, as
+//! `ausearch -i` prints it. Attributes beyond those that every audit row has: `arch` (where it is not x86_64 or aarch64), `euid` (where it is not uid),
 //! `created`, `deleted`, `inode`, `mode`, `saddr`, `seresult`, `seperms`, `op`, `acct`, `hostname`, `unit`, `res`, `command_cut`
 //! (arguments are missing or were cut), `node`, `late`, and any other field of the records under its own name (`_2` behind it where
 //! the name occurs again). `exit` is an error's name or the call's result. Several keys of a rule are a list.
@@ -55,8 +56,11 @@ mod container;
 mod dates;
 mod execve;
 mod facts;
+mod fields;
 mod kind;
 mod message;
+mod origin;
+mod paths;
 mod pending;
 mod prefix;
 mod record;

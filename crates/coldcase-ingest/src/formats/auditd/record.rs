@@ -206,6 +206,7 @@ pub fn decimal(text: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests cut their own text")]
 mod tests {
     use super::*;
 

@@ -1,10 +1,8 @@
 //! One event's facts to one row of the timeline.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
-use chrono::{DateTime, Datelike};
-use coldcase_model::{Event, Precision, Sink, Timestamp, When, action, canonical_ip, outcome};
+use coldcase_model::{Event, Sink, action, canonical_ip, outcome};
 
 use super::attributes;
 use super::call::{self, Syscall};
@@ -13,7 +11,9 @@ use super::execve::join_title;
 use super::facts::{Facts, PathItem};
 use super::kind::Kind;
 use super::message;
-use super::record::{Stamp, StampZone};
+use super::origin::{names_other_host, when};
+use super::paths::main_path;
+use super::record::Stamp;
 use super::sockaddr::SocketAddress;
 use super::values::{Value, show};
 use crate::Clock;
@@ -60,6 +60,8 @@ pub struct Reading<'f, 'a> {
     pub exit: Option<Cow<'a, str>>,
     /// SOCKADDR.
     pub socket: Option<SocketAddress>,
+    /// The same as text.
+    pub socket_text: Option<String>,
     /// The account.
     pub user: Option<Cow<'a, str>>,
     /// The executable.
@@ -146,6 +148,7 @@ fn read<'f, 'a>(facts: &'f Facts<'a>, command_cut: bool) -> Reading<'f, 'a> {
         syscall,
         action,
         exit,
+        socket_text: socket.as_ref().map(ToString::to_string),
         socket,
         path,
         path_item,
@@ -291,10 +294,14 @@ fn addresses<'a>(event: &mut Event<'a>, reading: &Reading<'_, 'a>) {
         .and_then(|value| std::str::from_utf8(value.raw).ok());
     event.dst_ip = own.and_then(canonical_ip);
     event.dst_port = port(said.lport);
-    let Some(SocketAddress::Inet(address, port)) = &reading.socket else {
+    let Some(SocketAddress::Inet(_, port)) = &reading.socket else {
         return;
     };
-    let text = Some(Cow::Owned(address_text(*address)));
+    let shown = reading
+        .socket_text
+        .as_deref()
+        .and_then(|text| text.rsplit_once(':'));
+    let text = shown.map(|(address, _)| Cow::Owned(address.trim_matches(['[', ']']).to_owned()));
     let call = reading.syscall.as_ref().map_or("", |call| &*call.name);
     match (reading.action, call) {
         (action::CONNECT, _) => {
@@ -306,75 +313,6 @@ fn addresses<'a>(event: &mut Event<'a>, reading: &Reading<'_, 'a>) {
             event.src_port = Some(*port);
         }
         _ => {}
-    }
-}
-
-fn address_text(address: IpAddr) -> String {
-    match address {
-        IpAddr::V6(v6) => v6
-            .to_ipv4_mapped()
-            .map_or_else(|| v6.to_string(), |v4| v4.to_string()),
-        IpAddr::V4(v4) => v4.to_string(),
-    }
-}
-
-fn main_path<'a>(
-    facts: &Facts<'a>,
-    action: &str,
-    syscall: Option<&Syscall<'a>>,
-    socket: Option<&SocketAddress>,
-) -> (Option<Cow<'a, str>>, Option<PathItem<'a>>) {
-    let of_type = |wanted: &[u8]| {
-        let mut paths = facts.paths.iter();
-        paths.rfind(|path| path.nametype == wanted && named(path).is_some())
-    };
-    let first = || {
-        let items = facts.paths.iter().filter(|path| named(path).is_some());
-        items.min_by_key(|path| (path.nametype == b"PARENT", path.item))
-    };
-    let chosen = match action {
-        action::EXEC => first(),
-        _ => of_type(b"CREATE")
-            .or_else(|| of_type(b"DELETE"))
-            .or_else(first),
-    };
-    if let Some((item, name)) = chosen.and_then(|item| Some((*item, named(item)?))) {
-        let relative_to = facts
-            .cwd
-            .filter(|_| call::is_from_cwd(&facts.call, syscall));
-        return (Some(absolute(name, relative_to)), Some(item));
-    }
-    let path = match socket {
-        Some(SocketAddress::Unix(path)) if path.starts_with('/') => Some(Cow::Owned(path.clone())),
-        _ => {
-            let named = facts
-                .rest_value(b"path")
-                .or_else(|| facts.rest_value(b"name"));
-            named
-                .and_then(Value::text)
-                .filter(|path| path.starts_with('/'))
-        }
-    };
-    (path, None)
-}
-
-fn named<'a>(path: &PathItem<'a>) -> Option<Cow<'a, str>> {
-    path.name
-        .and_then(Value::text)
-        .filter(|name| !name.is_empty())
-}
-
-fn absolute<'a>(name: Cow<'a, str>, cwd: Option<Value<'a>>) -> Cow<'a, str> {
-    if name.starts_with('/') {
-        return name;
-    }
-    match cwd.and_then(Value::text).filter(|cwd| cwd.starts_with('/')) {
-        Some(cwd) => {
-            let folder = cwd.trim_end_matches('/');
-            let name = name.strip_prefix("./").unwrap_or(&name);
-            Cow::Owned(format!("{folder}/{name}"))
-        }
-        None => name,
     }
 }
 
@@ -392,37 +330,4 @@ fn container_id(facts: &Facts<'_>, exe: Option<&str>, command: &str) -> Option<S
         container::in_path(path.as_bytes()).map(str::to_owned)
     });
     found.or_else(|| container::in_command(exe?.as_bytes(), command.as_bytes()).map(str::to_owned))
-}
-
-/// Whether a node name is that of another host: `db-07` and `db-07.example.org` are the same; an address
-/// says where records came from, not whose they are.
-fn names_other_host(node: &str, host: Option<&str>) -> bool {
-    if node.is_empty() || node.parse::<IpAddr>().is_ok() {
-        return false;
-    }
-    let label = |name: &str| name.split('.').next().unwrap_or(name).to_ascii_lowercase();
-    host.is_none_or(|host| label(host) != label(node))
-}
-
-/// The event's time. A year that the text leaves out is the latest that the moment of collection allows.
-pub fn when(stamp: &Stamp, clock: &Clock) -> Option<When> {
-    let at = DateTime::from_timestamp_nanos(stamp.at_ns);
-    match stamp.zone {
-        StampZone::Utc => Some(clock.recorded(Timestamp(stamp.at_ns), stamp.precision)),
-        StampZone::Local => clock.local(at.naive_utc(), stamp.precision),
-        StampZone::Yearless => {
-            let local = at.naive_utc();
-            let in_year = |year: i32| {
-                let dated = local.with_year(year)?;
-                clock.local_yearless(dated, Precision::S)
-            };
-            let Some(collected) = clock.collected_at else {
-                return in_year(clock.first_year?);
-            };
-            let newest = collected.plus_seconds(86_400);
-            let year = clock.zone.local(newest).year();
-            let mut years = (year - 4..=year).rev();
-            years.find_map(|year| in_year(year).filter(|when| when.ts <= newest))
-        }
-    }
 }

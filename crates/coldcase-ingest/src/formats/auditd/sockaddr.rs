@@ -167,6 +167,7 @@ fn family_name(family: u16) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "tests cut their own text")]
 mod tests {
     use super::super::values::Form;
     use super::*;

@@ -60,7 +60,12 @@ pub fn events(line: u64, value: &Value, clock: &Clock) -> (Event<'static>, bool)
     let mut event = Event::new(action::IMAGE_CREATED);
     event.when = created.when(clock);
     event.image = name.map(|name| name.to_owned().into());
-    event.message = Some(format!("image {} created", name.unwrap_or("without a name")).into());
+    let unknown = match event.when {
+        Some(_) => "",
+        None => ", time unknown",
+    };
+    let shown = name.unwrap_or("without a name");
+    event.message = Some(format!("image {shown} created{unknown}").into());
     event.command = command.map(Into::into);
     event.attributes = attributes.finish().map(Into::into);
     event.line = Some(line);

@@ -1,6 +1,7 @@
 //! Containers, images and networks as container engines print them in JSON: `docker inspect`, the answers of
 //! the Docker API, `podman inspect`, `nerdctl inspect`, `crictl inspect`/`inspectp`/`inspecti`,
-//! `ctr containers info`, and the lists of `ps --format json`, `crictl ps -o json`, `crictl pods -o json`.
+//! `ctr containers info`, the lists of `ps --format json`, `crictl ps -o json`, `crictl pods -o json`, and the
+//! daemon's own `config.v2.json`.
 //!
 //! **Recognised** by the members of the first element (`Id` with `State`, `Config`, `HostConfig`, ...;
 //! `RepoTags`; `IPAM`; `status` with `info`), in an array, as single object, several documents one after the
@@ -126,9 +127,7 @@ fn outlined(outline: &Outline<'_>) -> Option<Kind> {
         outline.has_in("status", "repoTags") || outline.has_in("status", "repoDigests");
     if crictl || (has("metadata") && has("state") && has("createdAt") && has("id")) {
         Some(Kind::Crictl)
-    } else if crictl_image {
-        Some(Kind::Image)
-    } else if id && outline.count(&image) >= 2 {
+    } else if crictl_image || (id && outline.count(&image) >= 2) {
         Some(Kind::Image)
     } else if id && has("Spec") && (has("SnapshotKey") || has("Snapshotter") || has("Runtime")) {
         Some(Kind::Containerd)
@@ -178,6 +177,14 @@ fn is_message(line: &[u8]) -> bool {
     ];
     starts.iter().any(|start| line.starts_with(start))
         || (line.starts_with(b"fata[") && memchr::memmem::find(&line, b"status of").is_some())
+}
+
+/// Whether a line is the command that was typed: `# docker inspect web`.
+fn is_command(line: &[u8]) -> bool {
+    let has = |word: &[u8]| memchr::memmem::find(line, word).is_some();
+    let prompt = has(b"# ") || has(b"$ ") || has(b"> ");
+    prompt
+        && (has(b"docker") || has(b"podman") || has(b"nerdctl") || has(b"crictl") || has(b"ctr "))
 }
 
 fn is_named_so(probe: &Probe<'_>) -> bool {
@@ -286,8 +293,12 @@ impl Reading<'_> {
     }
 
     fn text(&mut self, line: u64, bytes: &[u8]) {
-        self.texts += 1;
         let place = Place::Line(line);
+        if is_command(bytes) {
+            self.sink.skip(place, "a command line");
+            return;
+        }
+        self.texts += 1;
         self.sink.skip(place, "a line that is no JSON");
         if self.texts <= MAX_WARNINGS {
             let said = String::from_utf8_lossy(bytes);

@@ -10,9 +10,12 @@ const MOST: usize = 256;
 /// Mounts as `source:destination`, with `:ro` where they can't be written; of a volume the source is its name.
 pub fn mounts(value: &Value) -> Vec<String> {
     let listed = get(value, &["Mounts"]).and_then(Value::as_array);
+    // The daemon's own `config.v2.json` has them by destination.
+    let stored = get(value, &["MountPoints"]).and_then(Value::as_object);
     let mut all: Vec<String> = listed
         .into_iter()
         .flatten()
+        .chain(stored.into_iter().flat_map(|stored| stored.values()))
         .filter_map(mount)
         .take(MOST)
         .collect();

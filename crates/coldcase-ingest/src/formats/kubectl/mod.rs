@@ -1,16 +1,44 @@
-//! kubectl
+//! Pods and nodes of a Kubernetes cluster: `kubectl get pods` and `kubectl get nodes`, as tables (`-o wide`, `-A`,
+//! `-L`, `--show-labels`, `--no-headers`, `-w`, `oc get`, `kubectl get all`) or as JSON (`-o json`: a list or one object).
+//!
+//! **Recognised** are tables by the words of their header (`NAME READY STATUS RESTARTS` for pods, `NAME STATUS`
+//! with `ROLES`, `AGE`, `VERSION` for nodes), also behind a prompt with the command; without a header by rows whose
+//! cells have the shapes of a wide table; JSON by `kind`, or by `spec` and `status` where a raw API list leaves it out.
+//!
+//! **Cells** of a table begin below the words of the header, so that empty ones and blanks within one (`1 (5h2m ago)`,
+//! `Ubuntu 20.04.5 LTS`) do no harm; a row that does not keep to it (watch output, tables sent through other
+//! tools) is split at its blanks. Further columns (`-L app`) become `label_app`. A pods table without NAMESPACE column takes the
+//! namespace from a command line above it (`-n shop`), else it is unknown.
+//!
+//! **Rows.** `pod-listed` and `node-listed` at the moment of collection. `age_seconds` is AGE as shown, and
+//! `age_unit_seconds` its smallest unit: `43h` means 43 to 44 hours. No instant of creation is made of it. JSON has the
+//! exact `created` and `started`, `host_network`, and gives `container-started` and `container-exited` for the
+//! states of each container. Whether a pod of a table is in its node's network is not said there.
+//!
+//! **Not read**: `-o yaml`, `-o name`, `describe`, and custom columns other than NAME with IP and NODE. Lines that are
+//! no row (prompts, errors, tables of other kinds) are counted as skipped.
+//!
+//! Sources: kubectl's printers (`pkg/printers/internalversion/printers.go`), `duration.HumanDuration`, core/v1 API types.
 
-use coldcase_model::Sink;
+use coldcase_model::{Place, Sink};
 
-use crate::{Format, IngestError, Input, Leftover, Probe, Sniff};
+use crate::json::{Damage, Elements, Outline, Piece, outline, parse};
+use crate::{Format, IngestError, Input, Leftover, Lines, Probe, Sniff};
+
+use table::{Kind, Tables};
+
+mod age;
+mod objects;
+mod rows;
+mod table;
 
 /// The format.
 pub static PODS: Format = Format {
     id: "kubectl-pods",
-    title: "kubectl get pods, wide",
+    title: "kubectl get pods, wide or as JSON",
     source: include_str!("mod.rs"),
     yearless: false,
-    sniff,
+    sniff: |probe| sniff(probe, Kind::Pods),
     ingest,
     join: None,
 };
@@ -18,18 +46,167 @@ pub static PODS: Format = Format {
 /// The format.
 pub static NODES: Format = Format {
     id: "kubectl-nodes",
-    title: "kubectl get nodes, wide",
+    title: "kubectl get nodes, wide or as JSON",
     source: include_str!("mod.rs"),
     yearless: false,
-    sniff,
+    sniff: |probe| sniff(probe, Kind::Nodes),
     ingest,
     join: None,
 };
 
-fn sniff(_probe: &Probe<'_>) -> Sniff {
+/// Lines that may stand above a table.
+const MAX_LINES_ABOVE: usize = 40;
+
+fn sniff(probe: &Probe<'_>, kind: Kind) -> Sniff {
+    if probe.is_binary() {
+        return Sniff::No;
+    }
+    if let Some(outline) = outline(probe.head) {
+        return match objects::kind_of(&outline) {
+            Some(found) if found == kind => json_sureness(&outline),
+            _ => Sniff::No,
+        };
+    }
+    let mut tables = Tables::default();
+    let mut headless = 0;
+    let lines = probe.lines().filter(|line| !line.trim_ascii().is_empty());
+    for (index, line) in lines.take(MAX_LINES_ABOVE).enumerate() {
+        let text = String::from_utf8_lossy(line);
+        if tables.header(&text) {
+            return match tables.kind() {
+                Some(found) if found == kind && index == 0 => Sniff::Sure,
+                Some(found) if found == kind && index <= 5 => Sniff::Likely,
+                Some(found) if found == kind => Sniff::Weak,
+                Some(_) => Sniff::No,
+                None => continue,
+            };
+        }
+        headless += usize::from(table::headless_kind(&text) == Some(kind));
+        if headless == 3 || (headless == index + 1 && probe.complete && is_last(probe, index)) {
+            return Sniff::Likely;
+        }
+    }
     Sniff::No
 }
 
-fn ingest(_input: &mut Input<'_>, _sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
+/// Whether a small artifact has no more lines than these.
+fn is_last(probe: &Probe<'_>, index: usize) -> bool {
+    let lines = probe.lines().filter(|line| !line.trim_ascii().is_empty());
+    lines.count() == index + 1
+}
+
+fn json_sureness(outline: &Outline<'_>) -> Sniff {
+    match outline.text_lines {
+        0 => Sniff::Sure,
+        _ => Sniff::Likely,
+    }
+}
+
+fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
+    let mut reader = std::mem::replace(&mut input.reader, Box::new(std::io::empty()));
+    let mut head = Vec::new();
+    let cause = read_head(&mut reader, &mut head);
+    let is_json = outline(&head).is_some_and(|outline| objects::kind_of(&outline).is_some());
+    let whole = std::io::Read::chain(head.as_slice(), reader);
+    let read = match is_json {
+        true => ingest_json(whole, input, sink),
+        false => ingest_tables(whole, input, sink),
+    };
+    match cause {
+        Ok(()) => read,
+        Err(error) => read.and(Err(error.into())),
+    }
+}
+
+/// Reads at most 64 KiB.
+fn read_head(reader: &mut dyn std::io::Read, head: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut limited = std::io::Read::take(reader, 64 << 10);
+    std::io::Read::read_to_end(&mut limited, head).map(drop)
+}
+
+fn ingest_json(
+    reader: impl std::io::Read,
+    input: &Input<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Option<Leftover>, IngestError> {
+    let mut elements = Elements::new(reader);
+    let mut unreadable_times = 0;
+    while let Some(piece) = elements.next_piece() {
+        match piece {
+            Piece::Element { line, bytes } => match parse(bytes) {
+                Ok(value) => {
+                    unreadable_times += objects::emit(line, &value, input.clock, sink);
+                }
+                Err(error) => {
+                    let place = Place::Line(line);
+                    sink.skip(place, "a JSON element that is not well-formed");
+                    sink.warn(place, format!("element left out: {error}"));
+                }
+            },
+            Piece::EmptyList { line } => {
+                let warning = "an empty list: no object was there";
+                sink.warn(Place::Line(line), warning.to_owned());
+            }
+            Piece::Text { line, .. } => sink.skip(Place::Line(line), "a line that is no JSON"),
+            Piece::Damaged { line, damage } => {
+                if damage != Damage::UnclosedList {
+                    sink.skip(Place::Line(line), damage.as_str());
+                }
+                sink.warn(Place::Line(line), damage.as_str().to_owned());
+            }
+        }
+    }
+    if unreadable_times > 0 {
+        let warning = format!("{unreadable_times} times that could not be read");
+        sink.warn(Place::Whole, warning);
+    }
+    match elements.take_error() {
+        Some(error) => Err(error.into()),
+        None => Ok(None),
+    }
+}
+
+fn ingest_tables(
+    reader: impl std::io::Read,
+    input: &Input<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Option<Leftover>, IngestError> {
+    let mut lines = Lines::new(reader);
+    let mut tables = Tables::default();
+    let mut any = false;
+    while let Some(line) = lines.next_line()? {
+        if line.bytes.trim_ascii().is_empty() {
+            continue;
+        }
+        let place = Place::Line(line.number);
+        let text = line.text();
+        if tables.header(&text) {
+            continue;
+        }
+        let cut = !line.ended && tables.is_cut(&text);
+        match tables.row(&text) {
+            Ok(row) if !cut => {
+                any = true;
+                row.emit(line.number, input.clock, sink);
+                sink.used(1);
+            }
+            _ if cut => {
+                sink.skip(place, "a cut row");
+                sink.warn(place, "the file ends inside of a row".to_owned());
+            }
+            Ok(_) => {}
+            Err(reason) => {
+                sink.skip(place, reason);
+                if table::is_complaint(&text) {
+                    let said: String = text.trim().chars().take(200).collect();
+                    sink.warn(place, format!("kubectl says: {}", said.escape_debug()));
+                }
+            }
+        }
+    }
+    if !any {
+        let warning = "no row of pods or nodes in it";
+        sink.warn(Place::Whole, warning.to_owned());
+    }
     Ok(None)
 }

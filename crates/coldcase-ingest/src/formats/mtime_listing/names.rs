@@ -175,10 +175,18 @@ pub(super) fn possible(name: &[u8]) -> bool {
     name.len() <= PATH_MAX && name.len() - last <= NAME_MAX
 }
 
-/// Text of bytes that may not be UTF-8.
+/// Text of bytes that may not be UTF-8. (Checking first is far quicker than `from_utf8_lossy` alone.)
+pub(super) fn lossy(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    }
+}
+
+/// The same of bytes that may be owned.
 pub(super) fn text(bytes: Cow<'_, [u8]>) -> Cow<'_, str> {
     match bytes {
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
+        Cow::Borrowed(bytes) => lossy(bytes),
         Cow::Owned(bytes) => Cow::Owned(match String::from_utf8(bytes) {
             Ok(text) => text,
             Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),

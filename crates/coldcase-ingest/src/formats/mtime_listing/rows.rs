@@ -8,6 +8,7 @@ use coldcase_model::{Attributes, Event, Place, action};
 use super::block::Block;
 use super::cursor::at;
 use super::ls::{self, Size};
+use super::names::lossy;
 use super::reader::{Held, NO_TIME, Reader};
 use super::{bodyfile, names, printf, stat};
 
@@ -20,10 +21,6 @@ const ACTIONS: [(&str, &str); 4] = [
     (action::FILE_CHANGED, "changed"),
     (action::FILE_CREATED, "created"),
 ];
-
-fn lossy(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes)
-}
 
 /// What a mode's first letter says; nothing for regular files.
 fn file_type(mode: &[u8]) -> Option<&'static str> {

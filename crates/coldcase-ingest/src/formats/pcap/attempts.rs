@@ -6,17 +6,20 @@ use super::flow::{Flow, SECOND, Status};
 use super::tally::{PortSet, Seconds, Tally};
 
 /// Unanswered attempts of one source that get a row each: enough to show what it does; more are counted.
-const LISTED_A_SOURCE: u64 = 64;
+const LISTED_A_SOURCE: u32 = 64;
 
 /// Unanswered attempts on one destination that get a row each: where sources are spoofed, each has one.
-const LISTED_A_DESTINATION: u64 = 1024;
+const LISTED_A_DESTINATION: u32 = 1024;
 
-/// Sources or destinations held at a time while a file is read: about 25 MB. When there are more, the
-/// lower half by attempts is dropped (lossy counting), so one that goes on is kept.
-const MOST_SIDES: usize = 1 << 17;
+/// Unanswered attempts of one file that get a row each, where both ends are random.
+const LISTED_A_FILE: u64 = 1 << 16;
 
-/// Of these, how many a file hands on to the join of its series.
-const SIDES_A_FILE: usize = 1 << 14;
+/// Sources or destinations held at a time while a file is read: what fits 2^17 slots, 15 MB. When
+/// there are more, the lower half by attempts is dropped (lossy counting), so one that goes on is kept.
+const MOST_SIDES: usize = 7 << 14;
+
+/// Of these, how many a file hands on to the join of its series: what fits 2^13 slots.
+const SIDES_A_FILE: usize = 7 << 10;
 
 /// Attempts of one side that are kept singly before they are added up.
 const FEW: usize = 24;
@@ -63,118 +66,151 @@ impl Sums {
     }
 }
 
-/// All attempts of one source, or on one destination.
+/// All attempts of one source, or on one destination. Counts end at 4,294,967,295.
 #[derive(Debug, Default)]
 pub(super) struct Side {
     /// Different attempts.
-    pub(super) attempts: u64,
+    pub(super) attempts: u32,
     /// Answered ones.
-    pub(super) completed: u64,
+    pub(super) completed: u32,
     /// Reset or unreachable ones.
-    pub(super) refused: u64,
+    pub(super) refused: u32,
     /// Of the refused ones those that ICMP reported as unreachable.
-    pub(super) unreachable: u64,
+    pub(super) unreachable: u32,
     /// SYNs beyond the first of their attempt.
-    pub(super) retransmitted: u64,
+    pub(super) retransmitted: u32,
     /// Attempts that have a row of their own.
-    pub(super) listed: u64,
+    pub(super) listed: u32,
     /// Most attempts that a side like this one may have lost before it was held.
-    pub(super) missed: u64,
-    /// First attempt and its place; nothing before one is counted.
-    pub(super) first: Option<(i64, Origin)>,
-    /// Last attempt.
-    pub(super) last: i64,
+    pub(super) missed: u32,
     /// Attempts of the file's beginning that are not answered and will be counted at the join.
-    unsettled: u64,
-    single: Option<Try>,
-    few: Vec<Try>,
+    unsettled: u32,
+    /// Time and place of the first attempt.
+    pub(super) first: Option<(i64, Origin)>,
+    /// Time of the last attempt.
+    pub(super) last: i64,
+    /// Single attempts, before there are sums.
+    singles: Singles,
     sums: Option<Box<Sums>>,
 }
 
+/// Most sides have one attempt: it stands in place.
+#[derive(Debug, Default)]
+enum Singles {
+    #[default]
+    None,
+    /// Its time is that of the side's first attempt.
+    One(Addr, u16, u16),
+    Few(Vec<Try>),
+}
+
+fn more(count: &mut u32, by: u32) {
+    *count = count.saturating_add(by);
+}
+
 impl Side {
-    fn unanswered(&self) -> u64 {
+    fn unanswered(&self) -> u32 {
         let settled = self.completed.saturating_add(self.refused);
-        self.attempts
-            .saturating_sub(settled)
-            .saturating_add(self.unsettled)
+        let open = self.attempts.saturating_sub(settled);
+        open.saturating_add(self.unsettled)
     }
 
-    fn begin(&mut self, at: i64, origin: Origin, attempt: Try) {
-        self.attempts += 1;
-        let first = self.first.get_or_insert((at, origin));
-        *first = (*first).min((at, origin));
-        self.last = if self.attempts == 1 {
+    fn begin(&mut self, at: i64, origin: Origin, attempt: &Try) {
+        self.add(attempt);
+        self.last = if self.attempts == 0 {
             at
         } else {
             self.last.max(at)
         };
-        self.add(attempt);
+        more(&mut self.attempts, 1);
+        let first = self.first.get_or_insert((at, origin));
+        *first = (*first).min((at, origin));
     }
 
-    fn add(&mut self, attempt: Try) {
+    /// The attempts kept singly, taken out.
+    fn take_singles(&mut self) -> Vec<Try> {
+        let second = self.first.map_or(0, |(at, _)| at.div_euclid(SECOND));
+        match std::mem::take(&mut self.singles) {
+            Singles::None => Vec::new(),
+            Singles::One(peer, port, source_port) => vec![Try {
+                peer,
+                second,
+                port,
+                source_port,
+            }],
+            Singles::Few(attempts) => attempts,
+        }
+    }
+
+    fn add(&mut self, attempt: &Try) {
         if let Some(sums) = &mut self.sums {
-            sums.add(&attempt);
-        } else if self.single.is_none() {
-            self.single = Some(attempt);
-        } else {
-            self.few.push(attempt);
-            if self.few.len() >= FEW {
-                self.sums();
+            sums.add(attempt);
+            return;
+        }
+        match &mut self.singles {
+            Singles::None if self.first.is_none() => {
+                self.singles = Singles::One(attempt.peer, attempt.port, attempt.source_port);
+            }
+            Singles::Few(attempts) if attempts.len() < FEW => attempts.push(*attempt),
+            Singles::Few(_) => self.sums().add(attempt),
+            Singles::None | Singles::One(..) => {
+                let mut attempts = self.take_singles();
+                attempts.push(*attempt);
+                self.singles = Singles::Few(attempts);
             }
         }
     }
 
     /// The sums, made of the single attempts where there were few.
     pub(super) fn sums(&mut self) -> &mut Sums {
-        let (single, few) = (self.single.take(), std::mem::take(&mut self.few));
+        let singles = self.take_singles();
         let sums = self.sums.get_or_insert_default();
-        single
-            .iter()
-            .chain(&few)
-            .for_each(|attempt| sums.add(attempt));
+        singles.iter().for_each(|attempt| sums.add(attempt));
         sums
     }
 
     fn change(&mut self, before: Status, flow: &Flow) {
-        let after = flow.status();
         match before {
             Status::Refused => self.refused = self.refused.saturating_sub(1),
             Status::Answered => self.completed = self.completed.saturating_sub(1),
             Status::Open | Status::Midstream => {}
         }
-        match after {
+        match flow.status() {
             Status::Refused => {
-                self.refused += 1;
-                self.unreachable += u64::from(flow.is_unreachable());
+                more(&mut self.refused, 1);
+                more(&mut self.unreachable, u32::from(flow.is_unreachable()));
             }
-            Status::Answered => self.completed += 1,
+            Status::Answered => more(&mut self.completed, 1),
             Status::Open | Status::Midstream => {}
         }
     }
 
-    fn merge(&mut self, other: Self) {
-        let known = self.attempts > 0;
-        self.attempts += other.attempts;
-        self.completed += other.completed;
-        self.refused += other.refused;
-        self.unreachable += other.unreachable;
-        self.retransmitted += other.retransmitted;
-        self.listed += other.listed;
-        self.missed += other.missed;
-        self.last = match (known, other.attempts > 0) {
+    fn merge(&mut self, mut other: Self) {
+        let theirs = other.take_singles();
+        let ours = self.take_singles();
+        self.last = match (self.attempts > 0, other.attempts > 0) {
             (true, true) => self.last.max(other.last),
             (true, false) => self.last,
             (false, _) => other.last,
         };
-        self.first = [self.first, other.first].into_iter().flatten().min();
-        other
-            .single
-            .into_iter()
-            .chain(other.few)
-            .for_each(|attempt| self.add(attempt));
-        if let Some(theirs) = other.sums {
-            self.sums().merge(&theirs);
+        for (count, by) in [
+            (&mut self.attempts, other.attempts),
+            (&mut self.completed, other.completed),
+            (&mut self.refused, other.refused),
+            (&mut self.unreachable, other.unreachable),
+            (&mut self.retransmitted, other.retransmitted),
+            (&mut self.listed, other.listed),
+            (&mut self.missed, other.missed),
+        ] {
+            more(count, by);
         }
+        self.first = [self.first, other.first].into_iter().flatten().min();
+        if let Some(sums) = other.sums {
+            self.sums().merge(&sums);
+        }
+        ours.iter()
+            .chain(&theirs)
+            .for_each(|attempt| self.add(attempt));
     }
 }
 
@@ -183,7 +219,7 @@ impl Side {
 struct Sides {
     held: Map<Addr, Side>,
     /// Most attempts that a dropped side had.
-    missed: u64,
+    missed: u32,
 }
 
 impl Sides {
@@ -203,7 +239,7 @@ impl Sides {
         if self.held.len() <= most {
             return;
         }
-        let mut attempts: Vec<u64> = self.held.values().map(|side| side.attempts).collect();
+        let mut attempts: Vec<u32> = self.held.values().map(|side| side.attempts).collect();
         let drop = attempts.len() - most - 1;
         let (_, highest, _) = attempts.select_nth_unstable(drop);
         let highest = *highest;
@@ -220,14 +256,14 @@ impl Sides {
                 |address: &Addr| theirs.binary_search_by_key(address, |held| held.0).is_ok();
             for (address, side) in &mut self.held {
                 if !named(address) {
-                    side.missed += other.missed;
+                    more(&mut side.missed, other.missed);
                 }
             }
         }
         for (address, side) in theirs {
             self.side(address).merge(side);
         }
-        self.missed += other.missed;
+        more(&mut self.missed, other.missed);
     }
 }
 
@@ -236,49 +272,44 @@ impl Sides {
 pub(super) struct Attempts {
     sources: Sides,
     destinations: Sides,
+    unanswered: u64,
 }
 
 impl Attempts {
-    /// Whether an attempt that begins with this flow gets a row of its own should nothing answer it.
-    pub(super) fn lists(&mut self, flow: &Flow) -> bool {
-        let (source, destination) = (flow.client().0, flow.server().0);
-        self.sources.side(source).unanswered() < LISTED_A_SOURCE
-            && self.destinations.side(destination).unanswered() < LISTED_A_DESTINATION
-    }
-
     fn each(&mut self, flow: &Flow, change: impl Fn(&mut Side)) {
         change(self.sources.side(flow.client().0));
         change(self.destinations.side(flow.server().0));
     }
 
-    /// Counts a flow that began with a SYN, as it stands.
-    pub(super) fn begin(&mut self, flow: &Flow) {
-        let (client, source_port) = flow.client();
-        let (server, port) = flow.server();
-        let attempt = |peer: Addr| Try {
-            peer,
-            second: flow.first.div_euclid(SECOND),
-            port,
-            source_port,
-        };
-        let repeated = u64::from(flow.syn.saturating_sub(1));
-        for (side, peer) in [
-            (self.sources.side(client), server),
-            (self.destinations.side(server), client),
-        ] {
-            side.begin(flow.first, flow.origin, attempt(peer));
-            side.retransmitted += repeated;
-            side.change(Status::Open, flow);
+    /// Counts a flow that begins with a SYN, unless `is_head` leaves that to the join: it is told
+    /// whether the flow gets a row of its own should nothing answer it, which is returned as well.
+    pub(super) fn open(&mut self, flow: &mut Flow, is_head: impl FnOnce(&mut Flow, bool)) -> bool {
+        let source = self.sources.side(flow.client().0);
+        let destination = self.destinations.side(flow.server().0);
+        let listed = source.unanswered() < LISTED_A_SOURCE
+            && destination.unanswered() < LISTED_A_DESTINATION
+            && self.unanswered < LISTED_A_FILE;
+        self.unanswered += u64::from(listed);
+        is_head(flow, listed);
+        if flow.is_head() {
+            more(&mut source.unsettled, 1);
+            more(&mut destination.unsettled, 1);
+        } else {
+            begin(source, destination, flow);
         }
+        listed
     }
 
-    /// Takes note of an attempt that is counted at the join.
-    pub(super) fn begin_unsettled(&mut self, flow: &Flow) {
-        self.each(flow, |side| side.unsettled += 1);
+    /// Counts a flow that began with a SYN, as it stands.
+    pub(super) fn begin(&mut self, flow: &Flow) {
+        let source = self.sources.side(flow.client().0);
+        let destination = self.destinations.side(flow.server().0);
+        begin(source, destination, flow);
     }
 
     /// A flow that is counted at the join was answered or refused.
     pub(super) fn settle(&mut self, flow: &Flow) {
+        self.unanswered = self.unanswered.saturating_sub(1);
         self.each(flow, |side| {
             side.unsettled = side.unsettled.saturating_sub(1)
         });
@@ -286,11 +317,14 @@ impl Attempts {
 
     /// SYNs of an attempt that is counted already.
     pub(super) fn repeat(&mut self, flow: &Flow, count: u16) {
-        self.each(flow, |side| side.retransmitted += u64::from(count));
+        self.each(flow, |side| more(&mut side.retransmitted, u32::from(count)));
     }
 
     /// An attempt that is counted already now stands otherwise than `before`.
     pub(super) fn change(&mut self, before: Status, flow: &Flow) {
+        if before == Status::Open {
+            self.unanswered = self.unanswered.saturating_sub(1);
+        }
         self.each(flow, |side| side.change(before, flow));
     }
 
@@ -313,7 +347,7 @@ impl Attempts {
 
     /// An attempt got a row of its own.
     pub(super) fn list(&mut self, flow: &Flow) {
-        self.each(flow, |side| side.listed += 1);
+        self.each(flow, |side| more(&mut side.listed, 1));
     }
 
     /// Cuts the state down to what a file hands on: `exact` addresses a side, and the sides that did most.
@@ -347,17 +381,34 @@ impl Attempts {
     }
 
     /// Sources with at least so many attempts, by address.
-    pub(super) fn sources(&mut self, least: u64) -> Vec<(Addr, &mut Side)> {
+    pub(super) fn sources(&mut self, least: u32) -> Vec<(Addr, &mut Side)> {
         busiest(&mut self.sources, least)
     }
 
     /// Destinations with at least so many attempts, by address.
-    pub(super) fn destinations(&mut self, least: u64) -> Vec<(Addr, &mut Side)> {
+    pub(super) fn destinations(&mut self, least: u32) -> Vec<(Addr, &mut Side)> {
         busiest(&mut self.destinations, least)
     }
 }
 
-fn busiest(sides: &mut Sides, least: u64) -> Vec<(Addr, &mut Side)> {
+fn begin(source: &mut Side, destination: &mut Side, flow: &Flow) {
+    let (client, source_port) = flow.client();
+    let (server, port) = flow.server();
+    let repeated = u32::from(flow.syn.saturating_sub(1));
+    for (side, peer) in [(source, server), (destination, client)] {
+        let attempt = Try {
+            peer,
+            second: flow.first.div_euclid(SECOND),
+            port,
+            source_port,
+        };
+        side.begin(flow.first, flow.origin, &attempt);
+        more(&mut side.retransmitted, repeated);
+        side.change(Status::Open, flow);
+    }
+}
+
+fn busiest(sides: &mut Sides, least: u32) -> Vec<(Addr, &mut Side)> {
     let busy = sides
         .held
         .iter_mut()

@@ -1,7 +1,7 @@
 //! Rows of DNS messages: one `dns-query` or `dns-answer` each.
 
 use coldcase_model::{Attributes, Event, Precision, Sink, Timestamp, When, action};
-use coldcase_wire::dns::{self, Message, Question};
+use coldcase_wire::dns::{self, Message, Name};
 
 use super::address::{Addr, Origin};
 
@@ -54,10 +54,12 @@ pub(super) struct DnsRows {
 }
 
 impl DnsRows {
-    /// The row of a message, where these bytes are one.
+    /// The row of a message, where these bytes are one; of a message that the capture cut, where at
+    /// least the name asked for is whole.
     pub(super) fn write(
         &mut self,
         bytes: &[u8],
+        cut: bool,
         envelope: &Envelope,
         protocol: &'static str,
         sink: &mut dyn Sink,
@@ -69,7 +71,11 @@ impl DnsRows {
             return false;
         };
         let question = message.question();
-        self.fill(question.as_ref(), envelope);
+        let name = message.question_name();
+        if cut && question.is_none() && name.is_some_and(|name| !name.is_whole()) {
+            return false;
+        }
+        self.fill(name, envelope);
         let query_type = question.map(|question| dns::type_name(question.qtype));
         let answers = message.is_response();
         let code = answers.then(|| dns::rcode_name(message.response_code()));
@@ -82,7 +88,7 @@ impl DnsRows {
             dst_ip: Some(self.destination.as_str().into()),
             dst_port: Some(envelope.destination.1),
             protocol: Some(protocol),
-            domain: question.map(|_| self.domain.as_str().into()),
+            domain: name.map(|_| self.domain.as_str().into()),
             query_type,
             response_code: code,
             attributes: attributes.finish().map(Into::into),
@@ -97,10 +103,10 @@ impl DnsRows {
         true
     }
 
-    fn fill(&mut self, question: Option<&Question<'_>>, envelope: &Envelope) {
+    fn fill(&mut self, name: Option<Name<'_>>, envelope: &Envelope) {
         self.domain.clear();
-        if let Some(question) = question {
-            question.write_name(&mut self.domain);
+        if let Some(name) = name {
+            name.write(&mut self.domain);
         }
         self.source.clear();
         envelope.source.0.write(&mut self.source);
@@ -110,10 +116,10 @@ impl DnsRows {
 
     fn say(&mut self, answers: bool, query_type: Option<&str>, code: Option<&str>) {
         let verb = if answers { " answers " } else { " asks " };
-        let asked = match (query_type, answers) {
-            (Some(_), false) => " for ",
-            (Some(_), true) => " on ",
-            (None, _) => "",
+        let asked = match (self.domain.is_empty(), answers) {
+            (false, false) => " for ",
+            (false, true) => " on ",
+            (true, _) => "",
         };
         let text = &mut self.message;
         text.clear();

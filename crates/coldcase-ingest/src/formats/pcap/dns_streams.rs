@@ -32,8 +32,8 @@ pub(super) struct Segment<'a> {
     pub(super) envelope: Envelope,
 }
 
-/// Where messages go.
-pub(super) type Emit<'a> = dyn FnMut(&[u8], &Envelope) -> bool + 'a;
+/// Where messages go, with whether the capture cut them; whether they are DNS.
+pub(super) type Emit<'a> = dyn FnMut(&[u8], bool, &Envelope) -> bool + 'a;
 
 struct Waiting {
     seq: u32,
@@ -227,7 +227,7 @@ impl Stream {
             self.next = None;
             return;
         };
-        emit(message, envelope);
+        emit(message, true, envelope);
         let missing = u32::from(u16::from_be_bytes(*length));
         let missing = missing.saturating_sub(u32::try_from(message.len()).unwrap_or(0));
         if missing != lost {
@@ -300,7 +300,7 @@ fn messages<'a>(mut bytes: &'a [u8], envelope: &Envelope, emit: &mut Emit<'_>) -
         let Some(message) = rest.get(..length) else {
             break;
         };
-        if !emit(message, envelope) {
+        if !emit(message, false, envelope) {
             return None;
         }
         bytes = rest.get(length..).unwrap_or_default();
@@ -310,6 +310,8 @@ fn messages<'a>(mut bytes: &'a [u8], envelope: &Envelope, emit: &mut Emit<'_>) -
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "streams made here")]
+
     use std::net::Ipv4Addr;
 
     use coldcase_model::Precision;
@@ -347,7 +349,7 @@ mod tests {
             length: u32::try_from(bytes.len()).expect("short"),
             envelope: envelope(),
         };
-        streams.feed(direction(), &segment, &mut |message, _| {
+        streams.feed(direction(), &segment, &mut |message, _, _| {
             ids.push(message[1]);
             dns::looks_like_dns(message)
         });
@@ -398,7 +400,7 @@ mod tests {
         feed(&mut second, 130, &stream[30..50], &mut ids);
         feed(&mut second, 150, &stream[50..], &mut ids);
         assert_eq!(ids, [1]);
-        first.absorb(second, &mut |message, _| {
+        first.absorb(second, &mut |message, _, _| {
             ids.push(message[1]);
             true
         });

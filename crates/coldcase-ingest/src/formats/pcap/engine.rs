@@ -2,27 +2,24 @@
 
 use coldcase_model::{Place as SinkPlace, Sink};
 use coldcase_wire::capture::Packet;
-use coldcase_wire::packet::{self, Icmp, Segment, Tcp, Transport, Udp};
+use coldcase_wire::packet::{self, Segment, Transport, Udp};
 
-use super::address::{Addr, FlowKey, Origin, TCP, UDP};
+use super::address::{Addr, FlowKey, Origin, UDP};
 use super::attempts::Attempts;
 use super::copies::{Copies, Place, Seen, Sighting};
 use super::dns_rows::{DnsRows, Envelope, is_dns_port};
-use super::dns_streams::{self, Streams};
-use super::flow::{Flow, Status, Step, TIMEOUT_HALF_OPEN, TIMEOUT_TCP, TIMEOUT_UDP, flag};
+use super::dns_streams::Streams;
+use super::flow::{Flow, Step, TIMEOUT_UDP};
 use super::flow_table::FlowTable;
 use super::fragments::{DatagramKey, Fragments, Piece, Whole};
 use super::half_open::HalfOpen;
-
-/// DNS over TCP has the port to itself; mDNS and LLMNR over TCP are not used.
-const DNS_PORT: u16 = 53;
 
 /// Flows near a file's beginning that wait for the join, because the file before may hold their first
 /// part: 4 MB a file. What is more is taken for new.
 const MOST_HEADS: usize = 1 << 15;
 
 /// Of these, connection attempts without a row of their own.
-const MOST_UNLISTED_HEADS: usize = 1 << 13;
+const MOST_UNLISTED_HEADS: usize = 1 << 12;
 
 const SKIP_OTHER: &str = "neither TCP nor UDP";
 const SKIP_CUT: &str = "cut before its ports";
@@ -56,25 +53,52 @@ pub(super) struct Engine {
     pub(super) edges: Vec<Edge>,
     /// Number of the file that is being read.
     pub(super) file: u32,
-    /// First time of the file, where a file before it may hold the beginning of its flows.
-    pub(super) joins_from: Option<i64>,
     /// Whether the file may hold several interfaces without naming them in its packets (pcapng).
     pub(super) several: bool,
     /// The capture's time: never moved by a single stray stamp.
     pub(super) now: i64,
     before: i64,
-    heads: usize,
-    unlisted_heads: usize,
-    rows: DnsRows,
+    /// Flows that wait for the join.
+    pub(super) heads: Heads,
+    /// Writes the rows of DNS messages.
+    pub(super) rows: DnsRows,
     ended: Vec<Flow>,
     lost: Vec<Origin>,
     used: u64,
 }
 
+/// Marks flows that may continue one of the file before.
+#[derive(Default)]
+pub(super) struct Heads {
+    joins_from: Option<i64>,
+    listed: usize,
+    unlisted: usize,
+}
+
+impl Heads {
+    /// Marks a flow that begins within `reach` of the file's beginning.
+    pub(super) fn mark(&mut self, flow: &mut Flow, reach: i64, listed: bool) {
+        let near = |from: i64| flow.first.saturating_sub(from) <= reach;
+        if !self.joins_from.is_some_and(near) {
+            return;
+        }
+        let (held, most) = if listed {
+            (&mut self.listed, MOST_HEADS)
+        } else {
+            (&mut self.unlisted, MOST_UNLISTED_HEADS)
+        };
+        if *held < most {
+            *held += 1;
+            flow.set_head(true);
+        }
+    }
+}
+
 /// What of a packet lies below its transport.
 #[derive(Clone, Copy)]
-struct Frame {
-    envelope: Envelope,
+pub(super) struct Frame {
+    /// When, where, and between whom; ports are not known.
+    pub(super) envelope: Envelope,
     packets: u32,
     bytes: u64,
 }
@@ -91,12 +115,13 @@ impl Engine {
             attempts: Attempts::default(),
             edges: Vec::new(),
             file: 0,
-            joins_from,
             several: false,
             now: i64::MIN,
             before: i64::MIN,
-            heads: 0,
-            unlisted_heads: 0,
+            heads: Heads {
+                joins_from,
+                ..Heads::default()
+            },
             rows: DnsRows::default(),
             ended: Vec::new(),
             lost: Vec::new(),
@@ -190,7 +215,7 @@ impl Engine {
 
     fn fragment(&mut self, key: DatagramKey, piece: &Piece<'_>, out: &mut dyn Outlets) {
         let mut lost = std::mem::take(&mut self.lost);
-        let head = self.joins_from.is_some_and(|from| {
+        let head = self.heads.joins_from.is_some_and(|from| {
             piece.envelope.at.saturating_sub(from) <= super::fragments::TIMEOUT
         });
         let whole = self.fragments.add(key, piece, head, &mut lost);
@@ -235,7 +260,8 @@ impl Engine {
         let envelope = frame.envelope.with_ports(udp.src_port, udp.dst_port);
         if is_dns_port(udp.src_port, udp.dst_port) {
             let sink = out.of(envelope.origin.file());
-            if self.rows.write(udp.payload, &envelope, "udp", sink) {
+            let cut = is_cut(udp.payload, udp.payload_len);
+            if self.rows.write(udp.payload, cut, &envelope, "udp", sink) {
                 return;
             }
         }
@@ -260,89 +286,8 @@ impl Engine {
             }
         }
         let mut flow = Flow::begin(key, &step);
-        self.mark_head(&mut flow, TIMEOUT_UDP, true);
+        self.heads.mark(&mut flow, TIMEOUT_UDP, true);
         self.insert(flow, out);
-    }
-
-    fn tcp(&mut self, frame: &Frame, tcp: &Tcp<'_>, out: &mut dyn Outlets) {
-        let envelope = frame.envelope.with_ports(tcp.src_port, tcp.dst_port);
-        let (key, from_a) = FlowKey::of(envelope.source, envelope.destination, TCP);
-        let step = Step {
-            flags: tcp.flags,
-            seq: tcp.seq,
-            ack: tcp.ack,
-            data: tcp.payload_len > 0,
-            cut: is_cut(tcp.payload, tcp.payload_len),
-            ..step(frame, from_a)
-        };
-        self.tcp_flow(key, &step, out);
-        if tcp.src_port == DNS_PORT || tcp.dst_port == DNS_PORT {
-            self.dns_stream((key, from_a), tcp, &envelope, out);
-        }
-    }
-
-    fn tcp_flow(&mut self, key: FlowKey, step: &Step, out: &mut dyn Outlets) {
-        if let Some(handle) = self.table.find(&key) {
-            if let Some(flow) = self.table.get_mut(handle)
-                && flow.continues_with(step)
-            {
-                add(&mut self.attempts, flow, step);
-                return;
-            }
-            if let Some(old) = self.table.remove(handle) {
-                self.finish(old, out);
-            }
-        } else if let Some(mut flow) = self.half_open.take(&key) {
-            if flow.continues_with(step) {
-                add(&mut self.attempts, &mut flow, step);
-                if flow.is_pending() {
-                    self.wait(&flow);
-                } else {
-                    self.insert(flow, out);
-                }
-                return;
-            }
-            self.forget(flow);
-        }
-        self.begin(key, step, out);
-    }
-
-    fn begin(&mut self, key: FlowKey, step: &Step, out: &mut dyn Outlets) {
-        let mut flow = Flow::begin(key, step);
-        if !step.opens() {
-            self.mark_head(&mut flow, TIMEOUT_TCP, true);
-            self.insert(flow, out);
-            return;
-        }
-        let listed = self.attempts.lists(&flow);
-        self.mark_head(&mut flow, TIMEOUT_HALF_OPEN, listed);
-        if flow.is_head() {
-            self.attempts.begin_unsettled(&flow);
-        } else {
-            self.attempts.begin(&flow);
-        }
-        if listed {
-            self.insert(flow, out);
-        } else {
-            self.wait(&flow);
-        }
-    }
-
-    /// Marks a flow that may continue one of the file before: it begins within `reach` of the file.
-    fn mark_head(&mut self, flow: &mut Flow, reach: i64, listed: bool) {
-        let near = |from: i64| flow.first.saturating_sub(from) <= reach;
-        if !self.joins_from.is_some_and(near) {
-            return;
-        }
-        let (held, most) = if listed {
-            (&mut self.heads, MOST_HEADS)
-        } else {
-            (&mut self.unlisted_heads, MOST_UNLISTED_HEADS)
-        };
-        if *held < most {
-            *held += 1;
-            flow.set_head(true);
-        }
     }
 
     /// Puts a flow into the table; one that has to make room ends.
@@ -390,127 +335,14 @@ impl Engine {
         }
     }
 
-    fn dns_stream(
-        &mut self,
-        direction: (FlowKey, bool),
-        tcp: &Tcp<'_>,
-        envelope: &Envelope,
-        out: &mut dyn Outlets,
-    ) {
-        let mut seq = tcp.seq;
-        if tcp.flags & flag::SYN != 0 {
-            self.streams.begin(direction, seq, envelope.at);
-            seq = seq.wrapping_add(1);
-        }
-        if !tcp.payload.is_empty() {
-            let segment = dns_streams::Segment {
-                seq,
-                bytes: tcp.payload,
-                length: tcp.payload_len,
-                envelope: *envelope,
-            };
-            let rows = &mut self.rows;
-            self.streams
-                .feed(direction, &segment, &mut |bytes, envelope| {
-                    rows.write(bytes, envelope, "tcp", out.of(envelope.origin.file()))
-                });
-        }
-        if tcp.flags & (flag::FIN | flag::RST) != 0 {
-            self.streams.end(direction);
-        }
-    }
-
-    /// Goes on with the DNS streams of the following file.
-    pub(super) fn join_streams(&mut self, next: Streams, out: &mut dyn Outlets) {
-        let rows = &mut self.rows;
-        self.streams.absorb(next, &mut |bytes, envelope| {
-            rows.write(bytes, envelope, "tcp", out.of(envelope.origin.file()))
-        });
-    }
-
-    /// An ICMP message that quotes a SYN as unreachable refuses it; whether it did.
-    fn icmp(&mut self, frame: &Frame, icmp: &Icmp<'_>, out: &mut dyn Outlets) -> bool {
-        let Some(quoted) = icmp.quoted.filter(|_| icmp.unreachable) else {
-            return false;
-        };
-        let source = (Addr::of(quoted.src), quoted.src_port);
-        let destination = (Addr::of(quoted.dst), quoted.dst_port);
-        let (key, _) = FlowKey::of(source, destination, quoted.protocol);
-        if key.protocol != TCP {
-            return false;
-        }
-        if let Some(handle) = self.table.find(&key) {
-            let Some(flow) = self.table.get_mut(handle) else {
-                return false;
-            };
-            return report_unreachable(&mut self.attempts, flow, source, frame.envelope.at);
-        }
-        let Some(mut flow) = self.half_open.take(&key) else {
-            return false;
-        };
-        let reported = report_unreachable(&mut self.attempts, &mut flow, source, frame.envelope.at);
-        if reported {
-            self.insert(flow, out);
-        } else {
-            self.wait(&flow);
-        }
-        reported
-    }
-
     /// The packets used since the last call.
     pub(super) fn take_used(&mut self) -> u64 {
         std::mem::take(&mut self.used)
     }
 }
 
-/// Adds a packet to a flow, and to the sums of attempts what follows from it.
-fn add(attempts: &mut Attempts, flow: &mut Flow, step: &Step) {
-    let before = flow.status();
-    flow.add(step);
-    let after = flow.status();
-    if before == after && !step.opens() {
-        return;
-    }
-    if flow.is_head() {
-        if before == Status::Open && after != Status::Open {
-            attempts.settle(flow);
-        }
-    } else if before == Status::Midstream {
-        if after != Status::Midstream {
-            attempts.begin(flow);
-        }
-    } else {
-        if step.opens() {
-            attempts.repeat(flow, 1);
-        }
-        if before != after {
-            attempts.change(before, flow);
-        }
-    }
-}
-
-fn report_unreachable(
-    attempts: &mut Attempts,
-    flow: &mut Flow,
-    source: (Addr, u16),
-    at: i64,
-) -> bool {
-    if flow.client() != source || !matches!(flow.status(), Status::Open | Status::Refused) {
-        return false;
-    }
-    let before = flow.status();
-    flow.report_unreachable(at);
-    if before == Status::Open {
-        if flow.is_head() {
-            attempts.settle(flow);
-        } else {
-            attempts.change(before, flow);
-        }
-    }
-    true
-}
-
-fn step(frame: &Frame, from_a: bool) -> Step {
+/// What a packet of this frame adds to its flow, flags left out.
+pub(super) fn step(frame: &Frame, from_a: bool) -> Step {
     Step {
         at: frame.envelope.at,
         precision: frame.envelope.precision,
@@ -526,7 +358,8 @@ fn step(frame: &Frame, from_a: bool) -> Step {
     }
 }
 
-fn is_cut(payload: &[u8], sent: u32) -> bool {
+/// Whether less was captured than sent.
+pub(super) fn is_cut(payload: &[u8], sent: u32) -> bool {
     (payload.len() as u64) < u64::from(sent)
 }
 

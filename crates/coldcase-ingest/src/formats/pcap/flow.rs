@@ -1,11 +1,9 @@
-//! One flow: what its packets add up to, what state follows from that, and its row of the timeline.
+//! One flow: what its packets add up to, and what state follows from that.
 //!
 //! All of a flow's state is sums and bits, so that the two halves of a flow that a file's end cut apart
 //! add up to what one file would have held.
 
-use std::fmt::Write as _;
-
-use coldcase_model::{Attributes, Event, Precision, Timestamp, When, action, outcome};
+use coldcase_model::Precision;
 
 use super::address::{Addr, FlowKey, Origin, TCP};
 
@@ -82,16 +80,20 @@ pub(super) enum Status {
     Answered,
 }
 
-const CLIENT_IS_A: u16 = 1;
+/// The client is the key's `a`.
+pub(super) const CLIENT_IS_A: u16 = 1;
 const CLIENT_KNOWN: u16 = 1 << 1;
-const HAS_ISN: u16 = 1 << 2;
+/// The initial sequence number is known.
+pub(super) const HAS_ISN: u16 = 1 << 2;
 /// `a` sent an ACK or data after any SYN; the next bit is the same of `b`.
 const WENT_ON_A: u16 = 1 << 3;
 const WENT_ON_B: u16 = 1 << 4;
 const RESET_BY_A: u16 = 1 << 5;
 const RESET_BY_B: u16 = 1 << 6;
-const CUT: u16 = 1 << 7;
-const HEAD: u16 = 1 << 8;
+/// The capture cut payloads.
+pub(super) const CUT: u16 = 1 << 7;
+/// The file before may hold its beginning.
+pub(super) const HEAD: u16 = 1 << 8;
 const OPENED: u16 = 1 << 9;
 
 /// A flow's sums.
@@ -110,15 +112,21 @@ pub(super) struct Flow {
     /// Packets that `a` and `b` sent.
     pub(super) packets: [u32; 2],
     /// Initial sequence number of the client, where known.
-    isn: u32,
+    pub(super) isn: u32,
     /// SYN packets of the client.
     pub(super) syn: u16,
-    synack: u16,
-    fin: u16,
-    rst: u16,
-    unreachable: u16,
-    bits: u16,
-    precision: Precision,
+    /// SYN-ACK packets.
+    pub(super) synack: u16,
+    /// Packets with FIN.
+    pub(super) fin: u16,
+    /// Packets with RST.
+    pub(super) rst: u16,
+    /// ICMP messages that quote its SYN as unreachable.
+    pub(super) unreachable: u16,
+    /// What else is known, a bit each.
+    pub(super) bits: u16,
+    /// How exact the capture's times are.
+    pub(super) precision: Precision,
 }
 
 impl Flow {
@@ -162,7 +170,8 @@ impl Flow {
         }
     }
 
-    fn has(&self, bit: u16) -> bool {
+    /// Whether a bit is set.
+    pub(super) fn has(&self, bit: u16) -> bool {
         self.bits & bit != 0
     }
 
@@ -337,161 +346,11 @@ impl Flow {
         }
     }
 
-    /// The attempt as the compact table holds it (see `half_open`): only SYNs were seen.
-    pub(super) fn pending<K>(&self, key: K) -> Pending<K> {
-        let [packets_a, packets_b] = self.packets;
-        let [bytes_a, bytes_b] = self.bytes;
-        Pending {
-            key,
-            first: self.first,
-            origin: self.origin,
-            silence_ms: u32::try_from(self.last.saturating_sub(self.first) / 1_000_000)
-                .unwrap_or(u32::MAX),
-            isn: self.isn,
-            bytes: u32::try_from(bytes_a.saturating_add(bytes_b)).unwrap_or(u32::MAX),
-            packets: u16::try_from(packets_a.saturating_add(packets_b)).unwrap_or(u16::MAX),
-            bits: self.bits,
-            precision: self.precision,
-        }
-    }
-
-    /// The flow of a pending attempt.
-    pub(super) fn of_pending<K>(key: FlowKey, pending: &Pending<K>) -> Self {
-        let by_a = pending.bits & CLIENT_IS_A != 0;
-        let split = |value: u64| if by_a { [value, 0] } else { [0, value] };
-        let count = u32::from(pending.packets);
-        Self {
-            key,
-            first: pending.first,
-            last: pending.last(),
-            origin: pending.origin,
-            bytes: split(u64::from(pending.bytes)),
-            packets: if by_a { [count, 0] } else { [0, count] },
-            isn: pending.isn,
-            syn: pending.packets,
-            synack: 0,
-            fin: 0,
-            rst: 0,
-            unreachable: 0,
-            bits: pending.bits,
-            precision: pending.precision,
-        }
-    }
-
     /// Whether nothing but SYNs of the client was seen: fit for the compact table.
     pub(super) fn is_pending(&self) -> bool {
         let [packets_a, packets_b] = self.packets;
         self.status() == Status::Open
             && u32::from(self.syn) == packets_a.saturating_add(packets_b)
             && self.syn < u16::MAX
-    }
-
-    fn state(&self) -> (&'static str, Option<&'static str>) {
-        match self.status() {
-            Status::Answered => ("established", Some(outcome::SUCCESS)),
-            Status::Open => ("half-open", Some(outcome::FAILURE)),
-            Status::Refused => ("refused", Some(outcome::FAILURE)),
-            Status::Midstream => ("midstream", None),
-        }
-    }
-
-    /// Its row, handed to `emit`.
-    pub(super) fn row(&self, emit: &mut dyn FnMut(&Event<'_>)) {
-        let (client, client_port) = self.client();
-        let (server, server_port) = self.server();
-        let [out_index, in_index] = if self.has(CLIENT_IS_A) {
-            [0, 1]
-        } else {
-            [1, 0]
-        };
-        let sent = |side: usize| {
-            let packets = self.packets.get(side).copied().unwrap_or(0);
-            (packets, self.bytes.get(side).copied().unwrap_or(0))
-        };
-        let ((packets_out, bytes_out), (packets_in, bytes_in)) = (sent(out_index), sent(in_index));
-        let is_tcp = self.key.protocol == TCP;
-        let (state, outcome) = self.state();
-        let mut attributes = Attributes::new();
-        if is_tcp {
-            attributes
-                .text("state", state)
-                .number("syn", self.syn)
-                .number("synack", self.synack)
-                .number("fin", self.fin)
-                .number("rst", self.rst);
-        }
-        attributes
-            .number("packets_out", packets_out)
-            .number("packets_in", packets_in)
-            .number("bytes_out", bytes_out)
-            .number("bytes_in", bytes_in)
-            .number_if("isn", self.has(HAS_ISN).then_some(self.isn));
-        if self.unreachable > 0 {
-            attributes.number("unreachable", self.unreachable);
-        }
-        if self.has(CUT) {
-            attributes.text("payload", "absent");
-        }
-        let (from, to) = (client.text(), server.text());
-        let protocol = if is_tcp { "tcp" } else { "udp" };
-        let packets = i64::from(packets_out) + i64::from(packets_in);
-        let bytes = i64::try_from(bytes_out.saturating_add(bytes_in)).unwrap_or(i64::MAX);
-        let mut message = String::with_capacity(96);
-        let _ = write!(
-            message,
-            "{protocol} {from}:{client_port} > {to}:{server_port}"
-        );
-        if is_tcp {
-            let _ = write!(message, " {state}");
-        }
-        let _ = write!(message, ", {packets} packets, {bytes} bytes");
-        emit(&Event {
-            when: Some(When::recorded(Timestamp(self.first), self.precision)),
-            ts_end: Some(Timestamp(self.last)),
-            outcome: outcome.filter(|_| is_tcp),
-            src_ip: Some(from.into()),
-            dst_ip: Some(to.into()),
-            src_port: Some(client_port),
-            dst_port: Some(server_port),
-            protocol: Some(protocol),
-            packets: Some(packets),
-            bytes: Some(bytes),
-            attributes: attributes.finish().map(Into::into),
-            message: Some(message.into()),
-            offset: Some(self.origin.offset()),
-            ..Event::new(if is_tcp {
-                action::TCP_FLOW
-            } else {
-                action::UDP_FLOW
-            })
-        });
-    }
-}
-
-/// An unanswered attempt: 48 bytes with the key of IPv4 (see `half_open`).
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pending<K> {
-    /// Its 5-tuple.
-    pub(super) key: K,
-    first: i64,
-    origin: Origin,
-    silence_ms: u32,
-    isn: u32,
-    bytes: u32,
-    packets: u16,
-    bits: u16,
-    precision: Precision,
-}
-
-impl<K> Pending<K> {
-    /// Time of its last SYN, to the millisecond.
-    pub(super) fn last(&self) -> i64 {
-        let passed = i64::from(self.silence_ms).saturating_mul(1_000_000);
-        self.first.saturating_add(passed)
-    }
-
-    /// Whether only the join can settle it.
-    pub(super) fn is_head(&self) -> bool {
-        self.bits & HEAD != 0
     }
 }

@@ -5,10 +5,10 @@
 //! Link types, tunnels and damage are `coldcase_wire`'s. Times are UTC in the file itself.
 //!
 //! What comes out:
-//! - `dns-query` and `dns-answer`, one row a message, of UDP and TCP port 53 and of mDNS (5353) and
-//!   LLMNR (5355); fragments are put together first, streams followed over segments. A UDP packet that
-//!   has such a row is in no `udp-flow`. Where a snap length cut the message, the question is read if it
-//!   is whole. `interface` is the number of the interface that saw the packet first, `before_translation`
+//! - `dns-query` and `dns-answer`, one row a message, of port 53, mDNS (5353) and LLMNR (5355),
+//!   over UDP and TCP; fragments are put together first, streams followed over segments. A UDP packet that
+//!   has such a row is in no `udp-flow`. Where a snap length cut the message, the question is read if its
+//!   name is whole. `interface` is the number of the interface that saw the packet first, `before_translation`
 //!   the addresses it had on another one (a service address, a masquerade).
 //! - `tcp-flow` and `udp-flow`. A flow ends after 300 s of silence, 120 s for UDP, 60 s for an attempt
 //!   that nothing answered and for a closed connection, or when a SYN with another initial sequence
@@ -21,13 +21,13 @@
 //!
 //! A capture of all interfaces sees a packet on each that it crosses: these copies count once.
 //!
-//! Limits, so that a flood fits into memory. After 64 unanswered attempts of a source, or 1,024 on a
-//! destination, in one file, further ones have a `tcp-flow` row only if something answers them; `listed`
-//! says how many have one. Different addresses are counted exactly up to 131,072 a file (one more for
-//! 8 packets each, up to 1,048,576) and sampled beyond, to about 0.3 %: then `exact` is false. Of more than
-//! 131,072 sources or destinations those with few attempts are dropped; `missed_at_most` bounds what a
-//! row may lack. Where a file is cut off from the one before, more than 32,768 flows that cross the
-//! edge are not put together.
+//! Limits, so that a flood fits into memory. After 64 unanswered attempts of a source, 1,024 on a
+//! destination or 65,536 in all, in one file, further ones have a `tcp-flow` row only if something answers
+//! them; `listed` says how many have one. Different addresses are counted exactly up to 57,344 a file (one
+//! more for 8 packets each, up to 1,048,576) and sampled beyond, to about 0.5 %: then `exact` is false. Of
+//! more than 114,688 sources or destinations (7,168 where a file is handed on to its series) those with few
+//! attempts are dropped; `missed_at_most` bounds what a row may lack. Not put together are flows beyond
+//! 32,768 that cross the edge of two files.
 //!
 //! Files of a series are ordered by their first packet. Gaps and overlaps are warned of; files that
 //! overlap were written by several captures and are not put together.
@@ -46,12 +46,15 @@ mod dns_rows;
 mod dns_streams;
 mod engine;
 mod flow;
+mod flow_row;
 mod flow_table;
 mod fragments;
 mod half_open;
+mod pending;
 mod series;
 mod summary;
 mod tally;
+mod tcp;
 
 use series::FileState;
 

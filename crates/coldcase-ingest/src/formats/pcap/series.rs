@@ -25,11 +25,11 @@ const MOST_HEAD_BYTES: usize = 1 << 20;
 const MOST_TAILS: usize = 1 << 15;
 
 /// Unanswered attempts without a row that a file hands on.
-const MOST_UNLISTED_TAILS: usize = 1 << 14;
+const MOST_UNLISTED_TAILS: usize = 1 << 13;
 
-/// Different addresses a side that a file of a series hands on exactly: the least, and one more for so
-/// many packets, so that a single large file is counted as exactly as memory allows.
-const LEAST_EXACT: usize = 1 << 17;
+/// Different addresses a side that a file of a series hands on exactly: what fits 2^16 slots, and more
+/// where the file is large, one for so many packets.
+const LEAST_EXACT: usize = 7 << 13;
 const PACKETS_AN_EXACT: u64 = 8;
 
 /// A gap is worth a warning from this length on, and from ten times the time that a file usually spans:

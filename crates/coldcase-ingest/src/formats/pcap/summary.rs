@@ -8,10 +8,10 @@ use super::attempts::{Side, Sums};
 use super::flow::SECOND;
 
 /// Fewest attempts of a source that are summed up: below, its `tcp-flow` rows say it all.
-pub(super) const FEWEST_BY_SOURCE: u64 = 8;
+pub(super) const FEWEST_BY_SOURCE: u32 = 8;
 
 /// Fewest attempts on a destination that are summed up: a busy service, or someone's target.
-pub(super) const FEWEST_ON_DESTINATION: u64 = 64;
+pub(super) const FEWEST_ON_DESTINATION: u32 = 64;
 
 /// Most ports listed with their counts.
 const MOST_PORTS: usize = 16;
@@ -41,7 +41,7 @@ pub(super) fn row(
     };
     side.sums();
     let last = side.last;
-    let packets = side.attempts.saturating_add(side.retransmitted);
+    let packets = i64::from(side.attempts) + i64::from(side.retransmitted);
     let text = address.text();
     let (attributes, action, message) = match end {
         End::Source => (
@@ -71,7 +71,7 @@ pub(super) fn row(
             src_ip: source,
             dst_ip: destination,
             protocol: Some("tcp"),
-            packets: Some(i64::try_from(packets).unwrap_or(i64::MAX)),
+            packets: Some(packets),
             attributes: attributes.finish().map(Into::into),
             message: Some(message.into()),
             offset: Some(origin.offset()),
@@ -147,7 +147,7 @@ fn add_peak(attributes: &mut Attributes, sums: &Sums) {
     }
 }
 
-fn add_missed(attributes: &mut Attributes, missed: u64) {
+fn add_missed(attributes: &mut Attributes, missed: u32) {
     if missed > 0 {
         attributes.number("missed_at_most", missed);
     }

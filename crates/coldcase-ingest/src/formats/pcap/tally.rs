@@ -293,6 +293,8 @@ impl Seconds {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "lists made here")]
+
     use super::*;
 
     fn addresses(range: std::ops::Range<u32>) -> impl Iterator<Item = Addr> {

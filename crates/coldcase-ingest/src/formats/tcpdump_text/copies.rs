@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use coldcase_model::{Attributes, Event, Sink};
 
-use super::packet::{Addressed, Head, IpInfo};
+use super::packet::{Addressed, Head, IpInfo, split_at_text};
 
 /// How far apart copies of one packet are at most.
 const WINDOW_NS: i64 = 1_000_000;
@@ -45,7 +45,7 @@ pub(super) struct Copies {
 pub(super) fn key(info: &IpInfo, packet: &Addressed<'_>, payload: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (&packet.source, &packet.destination, info.id, info.length).hash(&mut hasher);
-    match payload.split_once("cksum 0x") {
+    match split_at_text(payload, "cksum 0x", 1) {
         Some((before, note)) => {
             before.hash(&mut hasher);
             note.split_once("), ")

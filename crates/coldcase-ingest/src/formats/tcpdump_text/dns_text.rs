@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use coldcase_wire::dns;
 use serde_json::{Map, Value};
 
+use super::packet::split_at_text;
+
 /// Answers kept of one message.
 const MAX_ANSWERS: usize = 16;
 
@@ -49,7 +51,7 @@ impl<'a> DnsText<'a> {
             qtype: None,
             domain: None,
             answers: Vec::new(),
-            cut: text.contains("[|domain]"),
+            cut: split_at_text(text, "[|domain]", 1).is_some(),
         };
         let rest = message.words_and_flags(rest);
         let rest = brackets(rest);
@@ -99,12 +101,7 @@ impl<'a> DnsText<'a> {
             self.question(question);
             self.answers(asked.get(counts_end..).unwrap_or_default());
         } else {
-            let end = [" an: ", " ns: ", " ar: "]
-                .into_iter()
-                .filter_map(|section| asked.find(section))
-                .min()
-                .unwrap_or(asked.len());
-            self.question(asked.get(..end).unwrap_or_default());
+            self.question(before_section(asked));
         }
         if self.response && self.response_code.is_none() {
             self.response_code = Some(dns::rcode_name(0));
@@ -114,7 +111,7 @@ impl<'a> DnsText<'a> {
 
     /// `A? name.`, `PTR (QM)? name.`, `TXT CHAOS? name.`
     fn question(&mut self, text: &'a str) {
-        let Some((kind, name)) = text.split_once("? ").or_else(|| {
+        let Some((kind, name)) = split_at_text(text, "? ", 0).or_else(|| {
             let kind = text.strip_suffix('?')?;
             Some((kind, ""))
         }) else {
@@ -138,13 +135,7 @@ impl<'a> DnsText<'a> {
 
     /// The answer section, behind the counts and up to the next section.
     fn answers(&mut self, text: &str) {
-        let end = [" ns: ", " ar: "]
-            .into_iter()
-            .filter_map(|section| text.find(section))
-            .min()
-            .unwrap_or(text.len());
-        let text = text.get(..end).unwrap_or_default();
-        for record in split_records(text) {
+        for record in split_records(before_section(text)) {
             if self.answers.len() == MAX_ANSWERS {
                 break;
             }
@@ -153,6 +144,18 @@ impl<'a> DnsText<'a> {
             }
         }
     }
+}
+
+/// Up to the next section of `-vv`: ` an: `, ` ns: ` or ` ar: `.
+fn before_section(text: &str) -> &str {
+    let mut colons = memchr::memchr_iter(b':', text.as_bytes());
+    let section = colons.find_map(|colon| {
+        let start = colon.checked_sub(3)?;
+        let name = text.get(start..colon + 2)?;
+        matches!(name, " an: " | " ns: " | " ar: ").then_some(start)
+    });
+    let end = section.unwrap_or(text.len());
+    text.get(..end).unwrap_or(text)
 }
 
 /// Takes ` [1au]`, ` [b2&3=0x1]` and their like off.

@@ -128,7 +128,7 @@ pub(super) fn ip_info(text: &str) -> (IpInfo, &str) {
         shown: true,
         ..IpInfo::default()
     };
-    for field in fields.split(", ") {
+    for field in fields.split(',').map(str::trim_start) {
         if let Some(id) = field.strip_prefix("id ") {
             info.id = id.parse().ok();
         } else if let Some(length) = field.strip_prefix("length ") {
@@ -234,6 +234,24 @@ impl std::fmt::Display for Endpoint {
     }
 }
 
+/// Like `split_once`, looking for the first byte that is rare in such text: `rare` is its place in `what`.
+pub(super) fn split_at_text<'a>(
+    text: &'a str,
+    what: &str,
+    rare: usize,
+) -> Option<(&'a str, &'a str)> {
+    let byte = *what.as_bytes().get(rare)?;
+    let mut found = memchr::memchr_iter(byte, text.as_bytes());
+    let at = found.find_map(|at| {
+        let start = at.checked_sub(rare)?;
+        text.as_bytes()
+            .get(start..)?
+            .starts_with(what.as_bytes())
+            .then_some(start)
+    })?;
+    Some((text.get(..at)?, text.get(at + what.len()..)?))
+}
+
 /// `SOURCE > DESTINATION: TEXT`
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Addressed<'a> {
@@ -245,8 +263,8 @@ pub(super) struct Addressed<'a> {
 impl<'a> Addressed<'a> {
     /// The addresses and what follows them.
     pub fn parse(text: &'a str) -> Option<Self> {
-        let (source, rest) = text.split_once(" > ")?;
-        let (destination, payload) = match rest.split_once(": ") {
+        let (source, rest) = split_at_text(text, " > ", 1)?;
+        let (destination, payload) = match split_at_text(rest, ": ", 0) {
             Some(split) => split,
             None => (rest.trim_end().strip_suffix(':')?, ""),
         };

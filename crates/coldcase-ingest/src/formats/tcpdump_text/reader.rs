@@ -5,16 +5,19 @@ use std::collections::HashMap;
 use coldcase_model::{Attributes, Event, Place, Sink, Timestamp, When, action};
 use serde_json::Value;
 
+use super::content::{Content, without_checksum};
 use super::copies::{self, Copies};
 use super::dns_text::DnsText;
 use super::flows::{Flows, Seen};
-use super::packet::{Addressed, Endpoint, Head, IpInfo, ip_info, ip_part};
+use super::packet::{Addressed, Endpoint, Head, IpInfo, ip_info, ip_part, split_at_text};
 use super::stamp::{self, Dates, DayCount, Stamp};
-use super::tcp_text::{self, TcpText};
 use crate::{Clock, Line};
 
 /// Questions remembered in each of two generations, to name what an answer without `-vv` answers.
 const MAX_ASKED: usize = 32_768;
+
+/// How far into a line its stamp may reach, behind the packet's number.
+const STAMP_END: usize = 64;
 
 /// Longest message of an event, in bytes.
 const MAX_MESSAGE: usize = 512;
@@ -38,6 +41,17 @@ struct Pending {
     outer: Option<(IpInfo, String)>,
     /// Whether the inner packet's head is still to come, not only its addresses.
     wants_head: bool,
+}
+
+impl Pending {
+    /// Whether a line is the rest of this packet.
+    fn goes_on_in(&self, text: &str) -> bool {
+        if self.wants_head {
+            let inner = !text.starts_with([' ', '\t']) && text.contains(", ethertype ");
+            return text.starts_with("\tIP") || inner;
+        }
+        text.starts_with("    ") && split_at_text(text, " > ", 1).is_some()
+    }
 }
 
 type Asked = HashMap<(Endpoint, Endpoint, u16), (Option<String>, Option<String>)>;
@@ -72,12 +86,18 @@ impl<'a> Reader<'a> {
 
     /// The next line.
     pub fn line(&mut self, line: &Line<'_>) {
-        let text = line.text();
-        let text = text.as_ref();
+        let lossy;
+        let text = match std::str::from_utf8(line.bytes) {
+            Ok(text) => text,
+            Err(_) => {
+                lossy = line.text();
+                lossy.as_ref()
+            }
+        };
         let head = Head::parse(text);
         if let Some(pending) = self.pending.take() {
             let unstamped = head.is_none_or(|head| head.stamp == Stamp::Absent);
-            if unstamped && self.continues(&pending, text) {
+            if unstamped && pending.goes_on_in(text) {
                 return self.go_on(pending, text);
             }
             self.settle(pending);
@@ -134,16 +154,6 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Whether a line is the rest of the packet before it.
-    fn continues(&self, pending: &Pending, text: &str) -> bool {
-        if pending.wants_head {
-            text.starts_with("\tIP")
-                || (!text.starts_with([' ', '\t']) && text.contains(", ethertype "))
-        } else {
-            text.starts_with("    ") && text.contains(" > ")
-        }
-    }
-
     fn go_on(&mut self, pending: Pending, text: &str) {
         if !pending.wants_head {
             return self.packet_or_outer(pending, text.trim_start());
@@ -166,8 +176,11 @@ impl<'a> Reader<'a> {
 
     /// The inner packet of a tunnel where it is readable, else the outer one.
     fn packet_or_outer(&mut self, pending: Pending, text: &str) {
-        let inner = Addressed::parse(text).and_then(|packet| Content::of(&pending.info, &packet));
-        if inner.is_none() && pending.outer.is_some() {
+        let readable = pending.outer.is_none()
+            || Addressed::parse(text)
+                .and_then(|packet| Content::of(&pending.info, &packet))
+                .is_some();
+        if !readable {
             return self.settle(pending);
         }
         self.packet(pending.context, pending.info, text);
@@ -339,69 +352,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What a packet carries.
-struct Content<'a> {
-    tcp: Option<TcpText<'a>>,
-    dns: Option<DnsText<'a>>,
-    /// Bytes of payload where shown.
-    length: Option<u64>,
-    /// The payload's text without the note on UDP's checksum.
-    text: &'a str,
-}
-
-impl<'a> Content<'a> {
-    /// TCP or UDP, else nothing.
-    fn of(info: &IpInfo, packet: &Addressed<'a>) -> Option<Self> {
-        let (text, summed) = without_checksum(packet.payload);
-        let udp = summed || info.udp == Some(true);
-        if !udp && let Some(tcp) = TcpText::parse(text) {
-            return Some(Self {
-                dns: DnsText::parse(tcp.decoded),
-                length: tcp.length,
-                tcp: Some(tcp),
-                text,
-            });
-        }
-        let ports = packet.source.port.is_some() && packet.destination.port.is_some();
-        let others = ["sctp", "DCCP", "ICMP", "Flags", "ip-proto", "[|tcp]"];
-        let other = info.udp == Some(false) || others.iter().any(|other| text.starts_with(other));
-        let dns = DnsText::parse(text);
-        if !udp && !text.starts_with("UDP") && (other || !(ports || dns.is_some())) {
-            return None;
-        }
-        Some(Self {
-            tcp: None,
-            dns,
-            length: payload_length(text),
-            text,
-        })
-    }
-}
-
-/// Takes `[udp sum ok] ` and its like off; whether there was one.
-fn without_checksum(payload: &str) -> (&str, bool) {
-    let notes = [
-        "[udp sum ok] ",
-        "[no cksum] ",
-        "[bad udp cksum ",
-        "[udp cksum ",
-        "[cksum ",
-    ];
-    if !notes.iter().any(|note| payload.starts_with(note)) {
-        return (payload, false);
-    }
-    match payload.split_once("] ") {
-        Some((_, rest)) => (rest, true),
-        None => (payload, false),
-    }
-}
-
-/// The length in `UDP, length 12`, `SYSLOG, length: 51`, `NTPv4, Client, length 48`.
-fn payload_length(text: &str) -> Option<u64> {
-    let (_, rest) = text.split_once("length")?;
-    tcp_text::number(rest.strip_prefix(':').unwrap_or(rest).trim_start())
-}
-
 fn shortened(text: &str) -> &str {
     let mut end = text.len().min(MAX_MESSAGE);
     while !text.is_char_boundary(end) {
@@ -452,7 +402,7 @@ impl Survey {
         if line.starts_with(b"\t") {
             return;
         }
-        let text = String::from_utf8_lossy(line);
+        let text = String::from_utf8_lossy(line.get(..STAMP_END).unwrap_or(line));
         if let Some(Head {
             stamp: Stamp::TimeOfDay(ns, _),
             ..

@@ -44,7 +44,8 @@ impl Stamp {
         if let Some((ns, precision)) = epoch(word) {
             return (Self::Epoch(ns, precision), rest.trim_start());
         }
-        if let Ok(date) = NaiveDate::parse_from_str(word, "%Y-%m-%d") {
+        let dated = word.len() == 10 && word.as_bytes().get(4) == Some(&b'-');
+        if dated && let Ok(date) = NaiveDate::parse_from_str(word, "%Y-%m-%d") {
             let (word, rest) = rest.split_once(' ').unwrap_or((rest, ""));
             let local = time_of_day(word).and_then(|(ns, precision)| {
                 let second = u32::try_from(ns / 1_000_000_000).ok()?;

@@ -1,0 +1,100 @@
+//! How fast each format reads its own fixtures: every file of `testdata/formats/<id>/valid`, repeated to
+//! about a megabyte where that makes as many times the records. Captures, objects and whatever else is
+//! one whole are read as they are. `cargo bench -p coldcase-benches -- auditd` for one format,
+//! `cargo bench -p coldcase-benches -- --test` to run each once.
+
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    reason = "criterion's macro makes the functions, and a bench may stop at what it can't read"
+)]
+
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+
+use coldcase_ingest::{Clock, Format, Input, Part, formats};
+use coldcase_model::{Event, Place, Sink, Timestamp};
+use coldcase_testkit::ingest;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+const WANTED: usize = 1 << 20;
+
+/// Looks at events without keeping them, as a column builder would.
+#[derive(Default)]
+struct Seen(u64);
+
+impl Sink for Seen {
+    fn event(&mut self, event: &Event<'_>) {
+        black_box(event);
+        self.0 += 1;
+    }
+
+    fn used(&mut self, _count: u64) {}
+
+    fn skip(&mut self, _place: Place, _reason: &'static str) {}
+
+    fn warn(&mut self, _place: Place, _warning: String) {}
+}
+
+fn clock() -> Clock {
+    Clock {
+        collected_at: Timestamp::parse_rfc3339("2023-05-12T10:25:00+08:00"),
+        ..Clock::UNKNOWN
+    }
+}
+
+/// The bytes repeated, where twice the bytes are twice the records.
+fn repeated(format: &Format, name: &str, bytes: Vec<u8>) -> Vec<u8> {
+    let records = |bytes: &[u8]| ingest(format, name, bytes, &clock()).counts.records();
+    if bytes.is_empty() || records(&bytes.repeat(2)) != 2 * records(&bytes) {
+        return bytes;
+    }
+    bytes.repeat(WANTED.div_ceil(bytes.len()))
+}
+
+fn read(format: &Format, path: &str, bytes: &[u8]) -> u64 {
+    let clock = clock();
+    let mut sink = Seen::default();
+    let mut input = Input {
+        path,
+        host: None,
+        reader: Box::new(bytes),
+        clock: &clock,
+    };
+    let leftover = (format.ingest)(&mut input, &mut sink).expect("a fixture that is readable");
+    if let (Some(join), Some(leftover)) = (format.join, leftover) {
+        join(vec![Part {
+            path,
+            leftover,
+            sink: &mut sink,
+        }]);
+    }
+    sink.0
+}
+
+fn formats_over_their_fixtures(criterion: &mut Criterion) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/formats");
+    for format in formats::ALL {
+        let Ok(entries) = fs::read_dir(root.join(format.id).join("valid")) else {
+            continue;
+        };
+        let mut paths: Vec<_> = entries
+            .filter_map(|entry| Some(entry.ok()?.path()))
+            .collect();
+        paths.retain(|path| !path.ends_with("expected.jsonl"));
+        paths.sort();
+        let mut group = criterion.benchmark_group(format.id);
+        for path in paths {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let bytes = fs::read(&path).expect("a readable fixture");
+            let bytes = repeated(format, &name, bytes);
+            group.throughput(Throughput::Bytes(bytes.len() as u64));
+            group.bench_function(&*name, |bench| bench.iter(|| read(format, &name, &bytes)));
+        }
+        group.finish();
+    }
+}
+
+criterion_group!(benches, formats_over_their_fixtures);
+criterion_main!(benches);

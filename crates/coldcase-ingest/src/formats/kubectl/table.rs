@@ -1,0 +1,436 @@
+//! Tables of pods and nodes: headers, rows below them, and rows without a header.
+
+use std::borrow::Cow;
+
+use coldcase_model::canonical_ip;
+
+use super::age::Age;
+use super::rows::{Cells, Row, first, is_ready, restarts};
+
+/// What a table lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Pods.
+    Pods,
+    /// Nodes.
+    Nodes,
+}
+
+/// Most columns of a table; labels may add some.
+const MAX_COLUMNS: usize = 64;
+
+/// Longest line that can be a row; many labels make some kilobytes.
+const MAX_ROW: usize = 64 << 10;
+
+/// Columns of a wide table without a header, in kubectl's order, from NAME on.
+const WIDE_PODS: [&str; 9] = [
+    "NAME",
+    "READY",
+    "STATUS",
+    "RESTARTS",
+    "AGE",
+    "IP",
+    "NODE",
+    "NOMINATED NODE",
+    "READINESS GATES",
+];
+const WIDE_NODES: [&str; 10] = [
+    "NAME",
+    "STATUS",
+    "ROLES",
+    "AGE",
+    "VERSION",
+    "INTERNAL-IP",
+    "EXTERNAL-IP",
+    "OS-IMAGE",
+    "KERNEL-VERSION",
+    "CONTAINER-RUNTIME",
+];
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Column {
+    name: String,
+    /// Where it begins, in characters.
+    start: usize,
+}
+
+/// Where the reading of tables stands: the header that rows stand below, and what a command line said.
+#[derive(Debug, Default)]
+pub struct Tables {
+    columns: Vec<Column>,
+    kind: Option<Kind>,
+    is_other: bool,
+    namespace: Option<String>,
+}
+
+impl Tables {
+    /// What the table at hand lists.
+    pub fn kind(&self) -> Option<Kind> {
+        self.kind
+    }
+
+    /// Takes a line if it is a header, also of a table of another kind.
+    pub fn header(&mut self, line: &str) -> bool {
+        let Some(columns) = header(line) else {
+            return false;
+        };
+        self.kind = kind(&columns);
+        self.is_other = self.kind.is_none();
+        self.columns = columns;
+        true
+    }
+
+    /// Whether a line without an end goes as far as the last column: else it was cut.
+    pub fn is_cut(&self, line: &str) -> bool {
+        let last = self.columns.last().map_or(0, |column| column.start);
+        place(line, last) >= line.len() && words(line).len() < self.columns.len()
+    }
+
+    /// Reads a line as a row of the table at hand, or says why it is none.
+    pub fn row<'a>(&'a mut self, line: &'a str) -> Result<Row<'a>, &'static str> {
+        if line.len() > MAX_ROW {
+            return Err("a line too long for a row");
+        }
+        if let Some(namespace) = namespace_of_command(line) {
+            self.namespace = namespace;
+            return Err("a command line");
+        }
+        if is_complaint(line) {
+            return Err("a message of kubectl");
+        }
+        let Some(kind) = self.kind else {
+            return match headless(line) {
+                Some(row) if !self.is_other => Ok(row),
+                _ if self.is_other => Err("a row of a table of another kind"),
+                _ => Err("a line above the table"),
+            };
+        };
+        let namespace = self.namespace.as_deref();
+        let by_place = cells(line, &self.columns).map(|cells| Row {
+            kind,
+            cells,
+            namespace,
+        });
+        let fits = |row: &Row<'_>| row.fits();
+        by_place
+            .filter(fits)
+            .or_else(|| {
+                let cells = split(line, &self.columns)?;
+                Some(Row {
+                    kind,
+                    cells,
+                    namespace,
+                })
+            })
+            .filter(fits)
+            .ok_or("not a row of the table")
+    }
+}
+
+/// Columns of a header line; `None` for any other line.
+fn header(line: &str) -> Option<Vec<Column>> {
+    let mut columns: Vec<Column> = Vec::new();
+    let mut word = String::new();
+    for (at, character) in line.chars().chain([' ']).enumerate() {
+        if character != ' ' && character != '\t' {
+            let allowed = character.is_ascii_uppercase()
+                || character.is_ascii_digit()
+                || matches!(character, '-' | '_' | '.' | '/' | '(' | ')' | '%');
+            if !allowed || columns.len() >= MAX_COLUMNS || word.len() > 128 {
+                return None;
+            }
+            word.push(character);
+        } else if !word.is_empty() {
+            let start = at - word.len();
+            match (columns.last_mut(), word.as_str()) {
+                (Some(last), "NODE") if last.name == "NOMINATED" => last.name.push_str(" NODE"),
+                (Some(last), "GATES") if last.name == "READINESS" => last.name.push_str(" GATES"),
+                _ => columns.push(Column {
+                    name: std::mem::take(&mut word),
+                    start,
+                }),
+            }
+            word.clear();
+        }
+    }
+    let has = |name: &str| columns.iter().take(3).any(|column| column.name == name);
+    (columns.len() >= 2 && has("NAME")).then_some(columns)
+}
+
+fn kind(columns: &[Column]) -> Option<Kind> {
+    let has = |name: &str| columns.iter().any(|column| column.name == name);
+    let has_address = has("IP") || has("POD_IP") || has("PODIP") || has("POD-IP");
+    if has("READY") && has("STATUS") && has("RESTARTS") {
+        Some(Kind::Pods)
+    } else if has("STATUS") && has("VERSION") && (has("ROLES") || has("AGE")) {
+        Some(Kind::Nodes)
+    } else if has("NODE") && has_address {
+        Some(Kind::Pods)
+    } else {
+        None
+    }
+}
+
+/// Cells that begin below their headers; `None` where a header's place is inside of a word.
+fn cells<'a>(line: &'a str, columns: &'a [Column]) -> Option<Cells<'a>> {
+    let mut cells = Vec::with_capacity(columns.len());
+    for (index, column) in columns.iter().enumerate() {
+        let start = place(line, column.start);
+        let end = columns
+            .get(index + 1)
+            .map_or(line.len(), |next| place(line, next.start));
+        let before = line.get(..start)?.chars().next_back();
+        if before.is_some_and(|before| before != ' ') && start < line.len() {
+            return None;
+        }
+        let cell = line.get(start..end)?.trim();
+        if is_known(cell) {
+            cells.push((Cow::Borrowed(column.name.as_str()), Cow::Borrowed(cell)));
+        }
+    }
+    Some(cells)
+}
+
+/// The byte at which this character of a line begins.
+fn place(line: &str, character: usize) -> usize {
+    if line.is_ascii() {
+        return character.min(line.len());
+    }
+    line.char_indices()
+        .nth(character)
+        .map_or(line.len(), |(at, _)| at)
+}
+
+/// Cells of a row that does not keep to its header's places: split at two blanks or a tab, else at any.
+fn split<'a>(line: &'a str, columns: &'a [Column]) -> Option<Cells<'a>> {
+    let wide: Vec<&str> = line
+        .split('\t')
+        .flat_map(|part| part.split("  "))
+        .map(str::trim)
+        .filter(|cell| !cell.is_empty())
+        .collect();
+    let list = if wide.len() == columns.len() {
+        wide
+    } else {
+        words(line)
+    };
+    if list.len() != columns.len() {
+        return None;
+    }
+    let names = columns
+        .iter()
+        .map(|column| Cow::Borrowed(column.name.as_str()));
+    let cells = names.zip(list.into_iter().map(Cow::Borrowed));
+    Some(cells.filter(|(_, cell)| is_known(cell)).collect())
+}
+
+/// Words of a line; `1 (5h2m ago)` is one.
+fn words(line: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = Vec::new();
+    let mut rest = line.trim();
+    while !rest.is_empty() && words.len() <= MAX_COLUMNS {
+        let mut end = rest.find([' ', '\t']).unwrap_or(rest.len());
+        let behind = rest.get(end..).unwrap_or_default();
+        if behind.trim_start().starts_with('(')
+            && let Some(close) = behind.find(" ago)")
+            && close < 32
+        {
+            end += close + " ago)".len();
+        }
+        words.push(rest.get(..end).unwrap_or(rest));
+        rest = rest.get(end..).unwrap_or_default().trim_start();
+    }
+    words
+}
+
+fn is_known(cell: &str) -> bool {
+    !matches!(cell, "" | "<none>" | "<unset>" | "<nil>" | "<unknown>")
+}
+
+/// What a row without a header above it lists.
+pub fn headless_kind(line: &str) -> Option<Kind> {
+    headless(line).map(|row| row.kind)
+}
+
+/// A row of a wide table made with `--no-headers`.
+fn headless(line: &str) -> Option<Row<'_>> {
+    let row = |kind, names: &[&'static str], list: Vec<&'_ str>| {
+        let cells = names.iter().map(|name| Cow::Borrowed(*name));
+        let list: Vec<String> = list.into_iter().map(str::to_owned).collect();
+        let cells = cells.zip(list.into_iter().map(Cow::Owned));
+        let cells = cells
+            .filter(|(_, cell): &(_, Cow<'_, str>)| is_known(cell))
+            .collect();
+        Row {
+            kind,
+            cells,
+            namespace: None,
+        }
+    };
+    let mut list = words(line);
+    if list.len() >= WIDE_PODS.len() {
+        let namespaced = list.get(2).is_some_and(|cell| is_ready(cell));
+        let names: Vec<&str> = namespaced
+            .then_some("NAMESPACE")
+            .into_iter()
+            .chain(WIDE_PODS)
+            .collect();
+        list.truncate(names.len());
+        let pod = row(Kind::Pods, &names, list);
+        let counted = pod
+            .cell("RESTARTS")
+            .is_some_and(|cell| restarts(cell).is_some());
+        let aged = pod
+            .cell("AGE")
+            .is_some_and(|cell| Age::parse(cell).is_some());
+        let placed = pod
+            .cell("IP")
+            .is_none_or(|ip| canonical_ip(first(ip)).is_some());
+        if pod.fits() && counted && aged && placed && pod.cell("READY").is_some() {
+            return Some(pod);
+        }
+    }
+    let wide: Vec<&str> = line
+        .split("  ")
+        .map(str::trim)
+        .filter(|cell| !cell.is_empty())
+        .collect();
+    if wide.len() == WIDE_NODES.len() {
+        let node = row(Kind::Nodes, &WIDE_NODES, wide);
+        let placed = node
+            .cell("INTERNAL-IP")
+            .is_some_and(|ip| canonical_ip(first(ip)).is_some());
+        if node.fits() && placed {
+            return Some(node);
+        }
+    }
+    None
+}
+
+/// The namespace that a command line asks for, if the line is one: `kubectl get pods -n shop`.
+fn namespace_of_command(line: &str) -> Option<Option<String>> {
+    let mut words = line.split_ascii_whitespace();
+    words.find(|word| matches!(word.rsplit('/').next(), Some("kubectl" | "oc" | "k3s")))?;
+    words.clone().find(|word| *word == "get")?;
+    let mut namespace = None;
+    while let Some(word) = words.next() {
+        namespace = match word {
+            "-n" | "--namespace" => words.next(),
+            "-A" | "--all-namespaces" => None,
+            _ => match word
+                .strip_prefix("--namespace=")
+                .or(word.strip_prefix("-n="))
+            {
+                Some(value) => Some(value),
+                None => continue,
+            },
+        };
+    }
+    Some(namespace.map(str::to_owned))
+}
+
+/// Whether kubectl says here that it has no answer.
+pub fn is_complaint(line: &str) -> bool {
+    [
+        "No resources found",
+        "Error from server",
+        "Unable to connect to the server",
+        "The connection to the server",
+        "error: ",
+        "Warning: ",
+    ]
+    .iter()
+    .any(|start| line.trim_start().starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Vec<String> {
+        let mut tables = Tables::default();
+        let mut rows = Vec::new();
+        for line in text.lines() {
+            if tables.header(line) {
+                continue;
+            }
+            rows.push(match tables.row(line) {
+                Ok(row) => {
+                    let namespace = row.cell("NAMESPACE").or(row.namespace).unwrap_or("-");
+                    let name = row.cell("NAME").unwrap_or("-");
+                    let restarts = row.cell("RESTARTS").unwrap_or("-");
+                    let node = row.cell("NODE").or(row.cell("OS-IMAGE")).unwrap_or("-");
+                    let address = row.address().unwrap_or("-");
+                    format!("{namespace} {name} {restarts} {address} {node}")
+                }
+                Err(reason) => reason.to_owned(),
+            });
+        }
+        rows
+    }
+
+    fn check(text: &str, expected: &[&str]) {
+        assert_eq!(read(text), expected, "{text}");
+    }
+
+    #[test]
+    fn rows_below_their_header() {
+        check(
+            "NAMESPACE  NAME   READY  STATUS   RESTARTS      AGE   IP                  NODE  APP\n\
+             shop       web-0  1/1    Running  1 (5h2m ago)  2d3h  10.0.0.1,fd00::1    n1    \n\
+             shop       job    0/1    Pending  0             5s    <none>              <none>  x\n",
+            &[
+                "shop web-0 1 (5h2m ago) 10.0.0.1,fd00::1 n1",
+                "shop job 0 - -",
+            ],
+        );
+    }
+
+    #[test]
+    fn rows_beside_their_header() {
+        check(
+            "NAME READY STATUS RESTARTS AGE IP NODE\n\
+             a-very-long-name-of-a-pod 1/1 Running 1 (5h2m ago) 2d3h 10.0.0.1 n1\n\
+             a-very-long-name-of-a-pod   1/1   Running   0   2d3h   10.0.0.2   n1\n",
+            &[
+                "- a-very-long-name-of-a-pod 1 (5h2m ago) 10.0.0.1 n1",
+                "- a-very-long-name-of-a-pod 0 10.0.0.2 n1",
+            ],
+        );
+    }
+
+    #[test]
+    fn tables_among_other_lines() {
+        check(
+            "[root@m ~]# kubectl get all,nodes -n shop -o wide\n\
+             NAME      READY   STATUS    RESTARTS   AGE\n\
+             pod/web   1/1     Running   0          3d\n\
+             \n\
+             NAME          TYPE        CLUSTER-IP   AGE\n\
+             service/web   ClusterIP   10.1.2.3     3d\n\
+             NAME   STATUS   ROLES    AGE   VERSION   INTERNAL-IP   OS-IMAGE\n\
+             n1     Ready    <none>   3y    v1.20.1   192.0.2.1     Some Linux 8 (Core)\n\
+             No resources found\n",
+            &[
+                "a command line",
+                "shop pod/web 0 - -",
+                "not a row of the table",
+                "a row of a table of another kind",
+                "shop n1 - 192.0.2.1 Some Linux 8 (Core)",
+                "a message of kubectl",
+            ],
+        );
+    }
+
+    #[test]
+    fn rows_without_a_header() {
+        let pod = "shop web-0 1/1 Running 1 (5h ago) 2d 10.0.0.1 n1 <none> <none>";
+        check(pod, &["shop web-0 1 (5h ago) 10.0.0.1 n1"]);
+        let node = "n1  Ready  <none>  3d  v1.20.1  192.0.2.1  <none>  Some Linux 8  5.4.0-1  docker://20.10.1";
+        check(node, &["- n1 - 192.0.2.1 Some Linux 8"]);
+        check(
+            "CONTAINER ID  IMAGE  COMMAND  CREATED  STATUS  PORTS  NAMES",
+            &["a line above the table"],
+        );
+    }
+}
