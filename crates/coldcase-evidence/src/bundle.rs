@@ -110,7 +110,7 @@ impl Bundle {
                     .into_iter()
                     .map(|warning| format!("{}: {warning}", path.display())),
             );
-            let folder = single_folder(unpacked.folder.path());
+            let folder = inner_folder(unpacked.folder.path(), strip_archive_endings(&name));
             self._unpacked.push(unpacked.folder);
             Some(folder)
         } else {
@@ -244,11 +244,19 @@ fn artifact(disk: &Path, path: String, bundle: usize) -> Artifact {
     }
 }
 
-/// An archive of one folder is that folder.
-fn single_folder(root: &Path) -> PathBuf {
-    let entries: Vec<_> = fs::read_dir(root).into_iter().flatten().flatten().collect();
+/// An archive of one folder is that folder if it holds a `case.toml` or bears the archive's name; a lone
+/// folder of another name is a host's.
+fn inner_folder(root: &Path, name: &str) -> PathBuf {
+    let entries: Vec<_> = fs::read_dir(root)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     match entries.as_slice() {
-        [only] if only.path().is_dir() => only.path(),
+        [only] if only.is_dir() && (only.join("case.toml").is_file() || only.ends_with(name)) => {
+            only.clone()
+        }
         _ => root.to_owned(),
     }
 }

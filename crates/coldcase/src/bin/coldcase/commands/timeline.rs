@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow};
 use coldcase_report::{ExportFormat, Profile, export};
 
 use crate::args::{Args, ProfileArg, TimelineArgs};
@@ -12,10 +12,11 @@ use crate::progress::Bar;
 pub fn run(timeline: &TimelineArgs, args: &Args) -> anyhow::Result<ExitCode> {
     let output = &timeline.output;
     let Some(format) = ExportFormat::of(output) else {
-        bail!(
-            "{}: the file's ending chooses what is written; use .parquet, .csv or .jsonl",
-            output.display()
-        );
+        let path = output.display();
+        super::say_error(&anyhow!(
+            "{path}: the file's ending chooses what is written; use .parquet, .csv or .jsonl"
+        ));
+        return Ok(ExitCode::from(2));
     };
     let profile = match timeline.profile {
         None => Profile::Coldcase,
