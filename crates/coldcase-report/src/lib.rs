@@ -3,12 +3,14 @@
 
 mod escape;
 mod export;
+mod html;
 mod markdown;
 mod summary;
 mod terminal;
 
 pub use escape::{for_csv, for_markdown, for_terminal};
 pub use export::{ExportError, ExportFormat, Profile, export};
+pub use html::html;
 pub use markdown::markdown;
 pub use summary::{InputLine, Summary};
 pub use terminal::{Style, terminal};

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use coldcase_ingest::Clock;
-use coldcase_report::{InputLine, Summary, markdown};
+use coldcase_report::{InputLine, Summary, html, markdown};
 use serde_json::{Map, Value, json};
 
 use crate::{Analysis, InputRecord, Options};
@@ -17,6 +17,7 @@ pub fn write_case(analysis: &Analysis, folder: &Path, options: &Options) -> io::
     let case = serde_json::to_string_pretty(&case_json(analysis, options))?;
     fs::write(folder.join("case.json"), case + "\n")?;
     let summary = summary(analysis, folder);
+    fs::write(folder.join("report.html"), html(&summary))?;
     fs::write(folder.join("report.md"), markdown(&summary))
 }
 
