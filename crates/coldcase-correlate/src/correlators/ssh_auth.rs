@@ -255,7 +255,7 @@ fn words(
         }
         (Pattern::Interleaved, _) => format!(
             "{failures} failures and {successes} successes alternate: a program holds several passwords, or one that is wrong for \
-             one account. Ask which process, container or job at {source} makes them; see periodic-window and series-match."
+             one account. Ask which process, container or job at {source} makes them; see periodic-window for when."
         ),
         _ => "Common noise of an open ssh port; no login of this source succeeded in the logs at hand.".to_owned(),
     };
