@@ -1,18 +1,38 @@
-//! Every registered format over the same bytes: sniffed, read, and joined as a series of one.
+//! Every registered format over the same bytes, recognised or not: it ends, its events stand at places in the
+//! artifact, and every skipped record is counted.
 
 #![no_main]
 
 use coldcase_ingest::{Clock, formats};
+use coldcase_testkit::{ingest, sniff};
 use libfuzzer_sys::fuzz_target;
 
+/// Events that a byte of evidence may make: a row of a table may tell several, none tells very many.
+const MOST_EVENTS_A_BYTE: usize = 8;
+
 fuzz_target!(|data: &[u8]| {
-    let Some((first, rest)) = data.split_first() else {
-        return;
-    };
-    let Some(format) = formats::ALL.get(usize::from(*first) % formats::ALL.len()) else {
-        return;
-    };
-    let _ = coldcase_testkit::sniff(format, "host/file", rest);
-    let read = coldcase_testkit::ingest(format, "host/file", rest, &Clock::UNKNOWN);
-    assert!(read.counts.records() <= data.len() as u64 + 1);
+    for format in formats::ALL {
+        let _ = sniff(format, "host/artifact", data);
+        let told = ingest(format, "host/artifact", data, &Clock::UNKNOWN);
+        assert_eq!(
+            told.counts.skipped,
+            told.skips.len() as u64,
+            "{}",
+            format.id
+        );
+        assert!(
+            told.events.len() <= MOST_EVENTS_A_BYTE * data.len(),
+            "{}",
+            format.id
+        );
+        for event in &told.events {
+            let line = event
+                .line
+                .is_none_or(|line| line as u64 <= data.len() as u64 + 1);
+            let offset = event
+                .offset
+                .is_none_or(|offset| offset as u64 <= data.len() as u64);
+            assert!(line && offset, "{}: {event:?}", format.id);
+        }
+    }
 });

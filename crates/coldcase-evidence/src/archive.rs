@@ -56,7 +56,9 @@ pub(crate) fn unpack(path: &Path) -> Result<Unpacked, EvidenceError> {
     };
     if let Err(error) = done {
         if out.files == 0 {
-            return Err(failed(format!("can't be unpacked: {error}")));
+            return Err(failed(format!(
+                "can't be unpacked: {error}; unpack it yourself and give the folder"
+            )));
         }
         out.warnings.push(format!(
             "the archive is damaged, {} files came out of it: {error}",
@@ -126,7 +128,7 @@ fn untar(path: &Path, out: &mut Out) -> io::Result<()> {
         let mut entry = entry?;
         let name = entry.path()?.into_owned();
         let kind = entry.header().entry_type();
-        if kind.is_file() || kind == tar::EntryType::Continuous {
+        if kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse() {
             out.write(&name, &mut entry)?;
         } else if !kind.is_dir() {
             out.warnings.push(format!(

@@ -118,7 +118,7 @@ impl Bundle {
         };
         let index = self.cases.len();
         let prefix = if several {
-            format!("{name}/")
+            self.free_prefix(&name)
         } else {
             String::new()
         };
@@ -134,7 +134,7 @@ impl Bundle {
         }
         let case = match folder
             .map(|folder| folder.join("case.toml"))
-            .filter(|case| case.is_file())
+            .filter(|case| fs::symlink_metadata(case).is_ok_and(|metadata| metadata.is_file()))
         {
             Some(case) => {
                 let text = fs::read_to_string(&case).map_err(|source| EvidenceError::Read {
@@ -148,6 +148,19 @@ impl Bundle {
         self.cases.push(case);
         self.names.push(strip_archive_endings(&name).to_owned());
         Ok(())
+    }
+
+    /// The name in front of a path's artifacts, numbered where an earlier path has the same.
+    fn free_prefix(&self, name: &str) -> String {
+        let taken = |prefix: &String| {
+            let mut all = self.artifacts.iter();
+            all.any(|artifact| artifact.path.starts_with(prefix.as_str()))
+        };
+        let numbered = (2..).map(|number| format!("{name}-{number}/"));
+        std::iter::once(format!("{name}/"))
+            .chain(numbered)
+            .find(|prefix| !taken(prefix))
+            .unwrap_or_default()
     }
 
     fn walk(&mut self, folder: &Path, prefix: &str, index: usize) {
@@ -171,7 +184,8 @@ impl Bundle {
         }
     }
 
-    /// The host that an artifact is from. `recognised` are the top folders that hold recognised artifacts.
+    /// The host that an artifact is from. `recognised` are the top folders of its bundle that hold recognised
+    /// artifacts.
     pub fn host_of<'a>(
         &'a self,
         artifact: &'a Artifact,

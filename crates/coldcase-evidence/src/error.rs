@@ -12,7 +12,9 @@ pub enum EvidenceError {
     #[error("{0}: holds no file; give the folder that holds the evidence")]
     Empty(PathBuf),
     /// Neither folder nor archive nor regular file.
-    #[error("{0}: neither a folder nor a regular file")]
+    #[error(
+        "{0}: neither a folder nor a regular file; give the folder (or archive) that holds the evidence"
+    )]
     NotAFile(PathBuf),
     /// Reading failed.
     #[error("{path}: {source}; check that you may read it")]

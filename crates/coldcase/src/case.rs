@@ -15,7 +15,7 @@ use coldcase_timeline::{DatasetWriter, Timeline, TimelineError};
 
 use crate::ingest::{InputRecord, Progress, ingest};
 use crate::plan::plan;
-use crate::{Options, clocks};
+use crate::{Options, clocks, output_place};
 
 /// Why a run could not be finished.
 #[derive(Debug, thiserror::Error)]
@@ -142,19 +142,7 @@ fn read(
 }
 
 fn refuse_inside(bundle: &Bundle, output: &Path) -> Result<(), CaseError> {
-    let mut existing = std::path::absolute(output).unwrap_or_else(|_| output.to_owned());
-    let mut missing = Vec::new();
-    while !existing.exists() {
-        let Some(name) = existing.file_name().map(ToOwned::to_owned) else {
-            break;
-        };
-        missing.push(name);
-        existing.pop();
-    }
-    let mut real = existing.canonicalize().unwrap_or(existing);
-    real.extend(missing.iter().rev());
-    let inside = bundle.roots.iter().any(|root| real.starts_with(root));
-    if inside {
+    if output_place::is_inside(&bundle.roots, output) {
         Err(CaseError::OutputInside(output.to_owned()))
     } else {
         Ok(())
@@ -170,7 +158,14 @@ fn indicators(bundle: &Bundle, options: &Options) -> Result<Vec<Indicator>, Evid
                 .artifacts
                 .iter()
                 .find(|one| one.bundle == index && bundle.inside(one) == wanted);
-            files.push(found.map_or_else(|| PathBuf::from(name), |artifact| artifact.disk.clone()));
+            let Some(artifact) = found.filter(|artifact| artifact.unreadable.is_none()) else {
+                let reason = "case.toml names it as indicators, but the bundle holds no such \
+                              regular file; correct its path there"
+                    .to_owned();
+                let path = PathBuf::from(name);
+                return Err(EvidenceError::Indicators { path, reason });
+            };
+            files.push(artifact.disk.clone());
         }
     }
     let mut all = Vec::new();

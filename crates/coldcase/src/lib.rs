@@ -7,6 +7,7 @@ mod case_files;
 mod clocks;
 mod ingest;
 mod options;
+mod output_place;
 mod plan;
 
 pub use artifact_sink::SkipCount;

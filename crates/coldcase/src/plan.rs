@@ -51,24 +51,22 @@ pub(crate) fn plan<'a>(bundle: &'a Bundle, only: &[String]) -> Vec<Planned<'a>> 
         .par_iter()
         .map(|artifact| recognise(bundle, artifact, &only))
         .collect();
-    let tops: BTreeSet<String> = bundle
-        .artifacts
-        .iter()
-        .zip(&recognised)
-        .filter(|(_, recognised)| recognised.format().is_some())
-        .filter_map(|(artifact, _)| {
-            bundle
-                .inside(artifact)
-                .split_once('/')
-                .map(|(top, _)| top.to_owned())
-        })
-        .collect();
+    let mut tops: Vec<BTreeSet<String>> = vec![BTreeSet::new(); bundle.cases.len()];
+    for (artifact, recognised) in bundle.artifacts.iter().zip(&recognised) {
+        let top = bundle.inside(artifact).split_once('/').map(|(top, _)| top);
+        let of_bundle = tops.get_mut(artifact.bundle);
+        if let (Some(_), Some(top), Some(of_bundle)) = (recognised.format(), top, of_bundle) {
+            of_bundle.insert(top.to_owned());
+        }
+    }
+    let none = BTreeSet::new();
     let planned = bundle
         .artifacts
         .iter()
         .zip(recognised)
         .map(|(artifact, recognised)| {
-            let host = bundle.host_of(artifact, &tops).map(str::to_owned);
+            let tops = tops.get(artifact.bundle).unwrap_or(&none);
+            let host = bundle.host_of(artifact, tops).map(str::to_owned);
             Planned {
                 artifact,
                 recognised,

@@ -331,3 +331,101 @@ fn a_finding_is_explained_down_to_its_records() {
         "{text}"
     );
 }
+
+#[test]
+fn what_the_arguments_get_wrong_is_told_before_anything_is_read() {
+    let folder = bundle();
+    let wrong: [(&[&str], &str); 6] = [
+        (&["analyze", "evidence"], "--output"),
+        (&["analyze", "-o", "case"], "BUNDLE"),
+        (
+            &["analyze", "evidence", "-o", "case", "--threads", "0"],
+            "0",
+        ),
+        (
+            &["analyze", "evidence", "-o", "case", "--fail-on", "bad"],
+            "critical, high",
+        ),
+        (
+            &["timeline", "evidence", "-o", "t"],
+            ".parquet, .csv or .jsonl",
+        ),
+        (
+            &[
+                "timeline",
+                "evidence",
+                "-o",
+                "t.parquet",
+                "--profile",
+                "timesketch",
+            ],
+            "use .csv or .jsonl",
+        ),
+    ];
+    for (arguments, said) in wrong {
+        let output = coldcase(folder.path(), arguments);
+        check(&output, 2, said);
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+    let left = fs::read_dir(folder.path()).expect("a folder").count();
+    assert_eq!(left, 1, "nothing but the evidence");
+}
+
+#[test]
+fn colours_come_when_asked_for() {
+    let folder = bundle();
+    let coloured = |choice: &str| {
+        let output = analyze(folder.path(), &["--color", choice]);
+        check(&output, 0, "");
+        output.stdout.contains(&0x1b)
+    };
+    assert!(coloured("always"));
+    assert!(!coloured("never") && !coloured("auto"));
+}
+
+#[test]
+fn json_lines_hold_the_contract_s_columns() {
+    let folder = bundle();
+    let export = |name: &str, more: &[&str]| {
+        let arguments = [
+            &["timeline", "evidence", "-q", "-o", name],
+            WHEN.as_slice(),
+            more,
+        ];
+        let output = coldcase(folder.path(), &arguments.concat());
+        check(&output, 0, "");
+        assert!(output.stdout.is_empty());
+        let text = fs::read_to_string(folder.path().join(name)).expect("a file");
+        let rows = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("JSON"));
+        rows.collect::<Vec<Value>>()
+    };
+    let rows = export("t.jsonl", &[]);
+    let logins: Vec<_> = rows
+        .iter()
+        .filter(|row| row["action"] == "ssh-login")
+        .collect();
+    assert_eq!(logins.len(), 41);
+    let last = logins.last().expect("a login");
+    let cells = [
+        ("ts", "2023-05-06T19:01:00Z"),
+        ("ts_basis", "year-inferred"),
+        ("host", "db-07"),
+        ("format", "authlog"),
+        ("outcome", "success"),
+        ("src_ip", "192.0.2.9"),
+        ("user", "root"),
+        ("file", "db-07/secure"),
+    ];
+    for (name, value) in cells {
+        assert_eq!(last[name], value, "{name}");
+    }
+    assert_eq!((&last["line"], &last["pid"]), (&41.into(), &999.into()));
+    let sketch = export("s.jsonl", &["--profile", "timesketch"]);
+    for row in &sketch {
+        for name in ["message", "datetime", "timestamp_desc"] {
+            assert!(row[name].is_string(), "{name}: {row}");
+        }
+    }
+}

@@ -29,7 +29,10 @@ fn kinds() -> [(&'static str, Entries); 2] {
 fn page(id: &str, title: &str, source: &str) -> String {
     let lines = source.lines().take_while(|line| line.starts_with("//!"));
     let text: String = lines
-        .map(|line| format!("{}\n", line.trim_start_matches("//!").trim_start()))
+        .map(|line| {
+            let line = line.trim_start_matches("//!");
+            format!("{}\n", line.strip_prefix(' ').unwrap_or(line))
+        })
         .collect();
     format!("# {id}: {title}\n\n{text}")
 }

@@ -38,10 +38,8 @@ fn page(source: &str) -> String {
     let lines = source.lines().take_while(|line| line.starts_with("//!"));
     lines
         .map(|line| {
-            line.trim_start_matches("//!")
-                .trim_start_matches(' ')
-                .to_owned()
-                + "\n"
+            let line = line.trim_start_matches("//!");
+            line.strip_prefix(' ').unwrap_or(line).to_owned() + "\n"
         })
         .collect()
 }

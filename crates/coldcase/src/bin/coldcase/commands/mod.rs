@@ -30,6 +30,12 @@ pub fn say_error(error: &anyhow::Error) {
     let _ = writeln!(io::stderr(), "coldcase: {text}");
 }
 
+/// What is wrong with the arguments, beyond what their parser sees.
+fn wrong_call(text: String) -> anyhow::Result<ExitCode> {
+    say_error(&anyhow::Error::msg(text));
+    Ok(ExitCode::from(2))
+}
+
 fn style(color: Color) -> Style {
     let wanted = match color {
         Color::Always => true,

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use coldcase_report::{ExportFormat, Profile, export};
 
 use crate::args::{Args, ProfileArg, TimelineArgs};
@@ -11,17 +11,21 @@ use crate::progress::Bar;
 
 pub fn run(timeline: &TimelineArgs, args: &Args) -> anyhow::Result<ExitCode> {
     let output = &timeline.output;
+    let path = output.display();
     let Some(format) = ExportFormat::of(output) else {
-        let path = output.display();
-        super::say_error(&anyhow!(
+        return super::wrong_call(format!(
             "{path}: the file's ending chooses what is written; use .parquet, .csv or .jsonl"
         ));
-        return Ok(ExitCode::from(2));
     };
     let profile = match timeline.profile {
         None => Profile::Coldcase,
         Some(ProfileArg::Timesketch) => Profile::Timesketch,
     };
+    if (format, profile) == (ExportFormat::Parquet, Profile::Timesketch) {
+        return super::wrong_call(format!(
+            "{path}: Timesketch takes text files; use .csv or .jsonl with --profile timesketch"
+        ));
+    }
     let parts = tempfile::TempDir::new().context("no temporary folder; set TMPDIR")?;
     let options = timeline.reading.options(Vec::new());
     let bar = Arc::new(Bar::new(args.quiet));
