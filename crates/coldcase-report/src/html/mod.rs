@@ -85,9 +85,16 @@ fn answers(out: &mut String, summary: &Summary<'_>) {
     }
 }
 
-/// Our own sentences, which quote evidence: escaped like it, but not cut.
+/// Most words of a text: our own sentences are far below, evidence that they quote may not be.
+const MOST_WORDS: usize = 1_000;
+
+/// Our own sentences, which quote evidence: escaped like it, each word cut like it.
 fn paragraph(text: &str) -> String {
-    let words: Vec<String> = text.split_whitespace().map(escape).collect();
+    let words: Vec<String> = text
+        .split_whitespace()
+        .take(MOST_WORDS)
+        .map(escape)
+        .collect();
     words.join(" ")
 }
 
@@ -116,15 +123,20 @@ fn one(out: &mut String, summary: &Summary<'_>, finding: &Finding) {
         escape(&finding.title),
         paragraph(&finding.text)
     );
-    if let (Some(first), Some(last)) = (finding.first, finding.last) {
+    let _ = write!(out, "<p class=\"dim\">");
+    if let (Some(first), Some(last)) = (
+        finding.first.or(finding.last),
+        finding.last.or(finding.first),
+    ) {
         let (from, to) = (local(first, summary.zone), local(last, summary.zone));
-        let _ = write!(
-            out,
-            "<p class=\"dim\">{first} to {last} · {from} to {to} · {:.0} % sure",
-            finding.confidence * 100.0
-        );
-        let _ = write!(out, "{}</p>", attack(finding));
+        let _ = write!(out, "{first} to {last} · {from} to {to} · ");
     }
+    let _ = write!(
+        out,
+        "{:.0} % sure{}</p>",
+        finding.confidence * 100.0,
+        attack(finding)
+    );
     out.push_str("<div class=\"wide\"><table>");
     for (name, value) in &finding.facts {
         let text = match value {
