@@ -19,6 +19,16 @@ pub(crate) struct Login<'a> {
     pub user: &'a str,
     /// Identity of the connection: process and port of one host.
     pub connection: (i64, i32),
+    /// The log that says so.
+    file: &'a str,
+}
+
+impl Login<'_> {
+    /// Whether another log of the host says the same: a syslog that writes authpriv into two files.
+    fn is_copy_of(&self, other: &Self) -> bool {
+        let said = |login: &Self| (login.ts, login.success, login.connection);
+        said(self) == said(other) && self.user == other.user && self.file != other.file
+    }
 }
 
 /// Logins by source address and host logged into, each in time order; undated ones last, in order of line.
@@ -56,6 +66,7 @@ pub(crate) fn by_source(rows: &Selection) -> LoginsBySource<'_> {
         rows.texts("host"),
     );
     let (users, outcomes) = (rows.texts("user"), rows.texts("outcome"));
+    let files = rows.texts("file");
     let (pids, ports) = (rows.longs("pid"), rows.ints("src_port"));
     for row in 0..rows.rows() {
         let Some(&Some(source)) = sources.get(row) else {
@@ -69,13 +80,23 @@ pub(crate) fn by_source(rows: &Selection) -> LoginsBySource<'_> {
         );
         let success = outcomes.get(row).copied().flatten() == Some(outcome::SUCCESS);
         let user = users.get(row).copied().flatten().unwrap_or_default();
-        groups.entry((source, host)).or_default().push(Login {
+        let file = files.get(row).copied().flatten().unwrap_or_default();
+        let login = Login {
             row,
             ts,
             success,
             user,
             connection,
-        });
+            file,
+        };
+        let group = groups.entry((source, host)).or_default();
+        let at_once = group
+            .iter()
+            .rev()
+            .take_while(|other| ts.is_some() && other.ts == ts);
+        if !at_once.into_iter().any(|other| login.is_copy_of(other)) {
+            group.push(login);
+        }
     }
     groups
 }

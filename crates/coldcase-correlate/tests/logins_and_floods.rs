@@ -63,18 +63,25 @@ fn event(login: &Login, line: u64) -> Event<'static> {
 }
 
 fn run(events: &[Event<'static>], format: &str, only: &str) -> Findings {
+    run_files(events, &["db/log"], format, only)
+}
+
+/// Likewise where each of these files says the same.
+fn run_files(events: &[Event<'static>], files: &[&str], format: &str, only: &str) -> Findings {
     let folder = tempfile::TempDir::new().expect("a folder");
     let writer = DatasetWriter::create(folder.path()).expect("a writer");
     let mut batch = Batch::default();
     for event in events {
-        batch.push(
-            event,
-            Origin {
-                host: Some("db"),
-                format,
-                file: "db/log",
-            },
-        );
+        for file in files {
+            batch.push(
+                event,
+                Origin {
+                    host: Some("db"),
+                    format,
+                    file,
+                },
+            );
+        }
     }
     writer.hand_over(batch).expect("handed over");
     let timeline = Timeline::of_parts(writer.finish().expect("finished"));
@@ -178,6 +185,23 @@ fn a_guessed_password_is_told_from_noise_and_from_slips() {
         ]),
         None
     );
+}
+
+#[test]
+fn what_two_logs_say_of_one_login_counts_once() {
+    let events: Vec<_> = guesses(40, "10.0.0.7")
+        .iter()
+        .zip(1..)
+        .map(|(login, line)| event(login, line))
+        .collect();
+    let found = run_files(
+        &events,
+        &["db/messages", "db/secure"],
+        "authlog",
+        "ssh-auth",
+    )
+    .findings;
+    assert_eq!(found[0].facts["failures"], 40);
 }
 
 #[test]
