@@ -90,7 +90,9 @@ impl Sink for ArtifactSink<'_> {
         self.events += 1;
         if let Some(when) = event.when {
             self.first = Some(self.first.map_or(when.ts, |first| first.min(when.ts)));
-            self.last = Some(self.last.map_or(when.ts, |last| last.max(when.ts)));
+            // What lasts covers its whole span.
+            let end = event.ts_end.map_or(when.ts, |end| end.max(when.ts));
+            self.last = Some(self.last.map_or(end, |last| last.max(end)));
         }
         if DatasetWriter::is_full(&self.batch) {
             self.flush();

@@ -1,3 +1,5 @@
+//! Tests of `years`.
+
 use chrono_tz::Tz;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `capture`.
+
 #![allow(
     clippy::indexing_slicing,
     reason = "tests change bytes at known places"

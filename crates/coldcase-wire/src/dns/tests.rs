@@ -1,3 +1,5 @@
+//! Tests of `dns`.
+
 #![allow(clippy::indexing_slicing, reason = "tests cut messages they made")]
 use super::*;
 

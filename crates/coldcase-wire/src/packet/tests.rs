@@ -1,3 +1,5 @@
+//! Tests of `packet`.
+
 #![allow(
     clippy::indexing_slicing,
     reason = "tests change bytes at known places"

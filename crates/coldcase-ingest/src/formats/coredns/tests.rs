@@ -1,3 +1,5 @@
+//! Tests of `coredns`.
+
 use coldcase_model::{Counts, Event, Place};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Tests of `tcpdump_text`.
+
 use coldcase_model::{Counts, Event, Place, Timestamp};
 
 use super::*;
