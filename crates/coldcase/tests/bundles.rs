@@ -290,6 +290,7 @@ fn damage_costs_no_more_than_what_is_damaged() {
     assert_eq!(of("whole.pcap")["records"], 20);
     assert_eq!(of("cut.pcap")["records"], 20);
     assert_eq!(of("cut.pcap")["skipped"], 1);
+    assert_eq!(of("cut.pcap")["last"], "2023-05-06T19:06:58Z");
     let half = of("secure-20230430.gz");
     assert!(
         half["events"].as_u64().is_some_and(|events| events > 100),

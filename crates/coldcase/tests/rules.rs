@@ -145,7 +145,7 @@ fn sources_say_what_they_are_for_and_stay_readable() {
             .next()
             .unwrap_or_default();
         let lines = own.lines().count();
-        if !source.starts_with("//!") && !name.ends_with("/tests.rs") {
+        if !source.starts_with("//!") {
             found.push(format!("{name}: does not open with `//!`"));
         }
         if name.contains("/src/") && !name.ends_with("tests.rs") && lines > LONGEST_SOURCE {
