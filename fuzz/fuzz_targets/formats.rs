@@ -26,12 +26,9 @@ fuzz_target!(|data: &[u8]| {
             format.id
         );
         for event in &told.events {
-            let line = event
-                .line
-                .is_none_or(|line| line as u64 <= data.len() as u64 + 1);
-            let offset = event
-                .offset
-                .is_none_or(|offset| offset as u64 <= data.len() as u64);
+            let bytes = data.len() as u64;
+            let line = event.line.is_none_or(|line| line <= bytes + 1);
+            let offset = event.offset.is_none_or(|offset| offset <= bytes);
             assert!(line && offset, "{}: {event:?}", format.id);
         }
     }

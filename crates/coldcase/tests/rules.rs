@@ -123,7 +123,7 @@ fn no_path_of_this_machine_stands_in_the_tree() {
         .into_iter()
         .flatten()
         .filter(|path| path.components().count() > 2)
-        .map(|path| path.to_string_lossy().into_owned())
+        .map(|path| format!("{}/", path.display()))
         .collect();
     paths.push([".cargo", "registry"].join("/"));
     let mut found = Vec::new();
