@@ -6,6 +6,7 @@ mod json;
 mod lines;
 mod local_time;
 mod registry;
+mod syslog;
 pub mod years;
 
 pub use lines::{Line, Lines, MAX_LINE};

@@ -50,6 +50,70 @@ pub mod action {
     pub const FILE_ACCESSED: &str = "file-accessed";
     pub const FILE_CHANGED: &str = "file-changed";
     pub const FILE_CREATED: &str = "file-created";
+    /// A host came up.
+    pub const BOOT: &str = "boot";
+    /// A host went down.
+    pub const SHUTDOWN: &str = "shutdown";
+    /// A host's clock was set: the time before and after in `attributes`.
+    pub const CLOCK_CHANGED: &str = "clock-changed";
+    /// An account as a file lists it: passwd, shadow, group, sudoers, lastlog.
+    pub const ACCOUNT_LISTED: &str = "account-listed";
+    /// A login key as a file lists it.
+    pub const KEY_LISTED: &str = "key-listed";
+    /// A process as a snapshot shows it.
+    pub const PROCESS_LISTED: &str = "process-listed";
+    /// A socket as a snapshot shows it: listening or connected.
+    pub const SOCKET_LISTED: &str = "socket-listed";
+    /// A flow as a table of the kernel or a meter shows it: conntrack, iftop.
+    pub const FLOW_LISTED: &str = "flow-listed";
+    /// A network interface, its counters and addresses.
+    pub const INTERFACE_LISTED: &str = "interface-listed";
+    /// A queueing discipline, class or filter of an interface.
+    pub const QUEUE_LISTED: &str = "queue-listed";
+    pub const FIREWALL_RULE: &str = "firewall-rule";
+    /// One sample of a metric.
+    pub const METRIC: &str = "metric";
+    /// A job that a schedule holds: crontab line, timer.
+    pub const JOB_LISTED: &str = "job-listed";
+    /// A service as a manager lists it: loaded, active, enabled.
+    pub const SERVICE_LISTED: &str = "service-listed";
+    /// A service as its unit or configuration file defines it.
+    pub const SERVICE_DEFINED: &str = "service-defined";
+    pub const SERVICE_STARTED: &str = "service-started";
+    pub const SERVICE_STOPPED: &str = "service-stopped";
+    /// A virtual machine as its hypervisor lists it.
+    pub const VM_LISTED: &str = "vm-listed";
+    /// An image as an engine lists it.
+    pub const IMAGE_LISTED: &str = "image-listed";
+    /// An image was pulled, built, tagged or removed: `event` in `attributes`.
+    pub const IMAGE_CHANGED: &str = "image-changed";
+    /// What else happened to a container: `event` in `attributes`.
+    pub const CONTAINER_EVENT: &str = "container-event";
+    /// A container engine as it describes itself: listen addresses, drivers, registries.
+    pub const ENGINE_LISTED: &str = "engine-listed";
+    /// An event object of Kubernetes.
+    pub const CLUSTER_EVENT: &str = "cluster-event";
+    /// A request to the API of a container engine or orchestrator, as its audit log tells it.
+    pub const API_REQUEST: &str = "api-request";
+    /// A request head, from a capture or a sensor.
+    pub const HTTP_REQUEST: &str = "http-request";
+    /// What a detector said.
+    pub const ALERT: &str = "alert";
+    /// A command that a shell's history holds.
+    pub const SHELL_COMMAND: &str = "shell-command";
+    /// A command in a script that was collected as a file.
+    pub const SCRIPT_COMMAND: &str = "script-command";
+    /// A library that the loader puts into every process.
+    pub const PRELOAD_LISTED: &str = "preload-listed";
+    /// A file with its digest.
+    pub const FILE_HASHED: &str = "file-hashed";
+    pub const PACKAGE_INSTALLED: &str = "package-installed";
+    pub const PACKAGE_UPGRADED: &str = "package-upgraded";
+    pub const PACKAGE_REMOVED: &str = "package-removed";
+    /// A mount or device as a snapshot shows it.
+    pub const MOUNT_LISTED: &str = "mount-listed";
+    /// Facts that a host tells of itself: name, kernel, zone, boot, addresses.
+    pub const HOST_LISTED: &str = "host-listed";
 }
 
 /// Values of the column `outcome`.

@@ -24,27 +24,15 @@
 //! is cut, a message is kept to 8 KiB. In a log of several hosts every record that is not of the first line's host
 //! carries its own.
 
-mod accounts;
-mod dropbear;
-mod header;
-mod pam;
-mod privilege;
-mod programs;
-mod row;
-mod sessions;
 mod sniff;
-mod sshd;
-mod times;
 
 use std::borrow::Cow;
 
 use coldcase_model::{Place, Sink, action, outcome};
 
+use crate::syslog::{Header, Row, Times, Unknown, read_header, read_message};
 use crate::years::priority;
 use crate::{Format, IngestError, Input, Leftover, Line, Lines};
-use header::Header;
-use row::Row;
-use times::{Times, Unknown};
 
 /// The format.
 pub static FORMAT: Format = Format {
@@ -134,7 +122,7 @@ impl<'a> Log<'a> {
 
     fn record(&mut self, text: &str, number: u64, sink: &mut dyn Sink) {
         let place = Place::Line(number);
-        let Some(header) = header::read(text) else {
+        let Some(header) = read_header(text) else {
             if self.begun && text.starts_with([' ', '\t']) {
                 sink.used(1);
             } else if text.starts_with("-- ") {
@@ -149,7 +137,7 @@ impl<'a> Log<'a> {
         match repeated_last(&header) {
             Some(times) if !self.previous.is_empty() => {
                 let previous = std::mem::take(&mut self.previous);
-                if let Some(again) = header::read(&previous).filter(|old| old.host == header.host) {
+                if let Some(again) = read_header(&previous).filter(|old| old.host == header.host) {
                     let again = Header {
                         stamp: header.stamp,
                         ..again
@@ -174,7 +162,7 @@ impl<'a> Log<'a> {
     /// Emits the rows of a record that stands for `times` alike; whether they are logins.
     fn rows(&mut self, header: &Header<'_>, times: u32, number: u64, sink: &mut dyn Sink) -> bool {
         let mut row = Row::new();
-        programs::read(header, &mut row);
+        read_message(header, &mut row);
         self.settle(header, &mut row);
         let Row {
             event,

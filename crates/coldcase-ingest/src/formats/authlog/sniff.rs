@@ -1,6 +1,6 @@
 //! Whether a text is syslog: most of its lines begin with a stamp, a host and a program.
 
-use super::header::{self, Header};
+use crate::syslog::{Header, read_header};
 use crate::{Probe, Sniff};
 
 /// Lines looked at.
@@ -24,7 +24,7 @@ pub fn sniff(probe: &Probe<'_>) -> Sniff {
         }
         lines += 1;
         let text = String::from_utf8_lossy(line);
-        let Some(header) = header::read(&text).filter(is_syslog) else {
+        let Some(header) = read_header(&text).filter(is_syslog) else {
             continue;
         };
         heads += 1;
