@@ -14,12 +14,32 @@ const MAX_BYTES: u64 = 64 << 30;
 /// Most files that come out of one archive.
 const MAX_FILES: usize = 1_000_000;
 
-/// Whether the file's beginning is that of an archive which can be unpacked.
+/// Endings of archives' names, longest first.
+const ENDINGS: [&str; 16] = [
+    ".tar.bz2", ".tar.zst", ".tar.lz4", ".tar.gz", ".tar.xz", ".tbz2", ".tzst", ".tgz", ".txz",
+    ".tar", ".zip", ".gz", ".zst", ".xz", ".bz2", ".lz4",
+];
+
+/// A file's name without the endings of archives and packers.
+pub(crate) fn bare_name(name: &str) -> &str {
+    let mut endings = ENDINGS.iter();
+    let bare = endings.find_map(|ending| name.strip_suffix(ending));
+    bare.filter(|bare| !bare.is_empty()).unwrap_or(name)
+}
+
+/// Whether the file's beginning is that of an archive which can be unpacked. What is a zip archive inside
+/// but no bundle (jar, docx) is told by its name.
 pub(crate) fn is_archive(path: &Path) -> bool {
-    let Ok((head, _)) = crate::read_head(path, 512) else {
-        return false;
-    };
-    head.starts_with(b"PK\x03\x04") || is_tar(&head)
+    let mut head = [0; 512];
+    let read = File::open(path).and_then(|mut file| file.read(&mut head));
+    let head = head.get(..read.unwrap_or(0)).unwrap_or_default();
+    if head.starts_with(b"PK\x03\x04") {
+        let ending = path.extension().unwrap_or_default();
+        return ending.eq_ignore_ascii_case("zip");
+    }
+    is_tar(head)
+        || (crate::is_packed(head)
+            && crate::read_head(path, 512).is_ok_and(|(head, _)| is_tar(&head)))
 }
 
 fn is_tar(head: &[u8]) -> bool {
@@ -32,6 +52,8 @@ pub(crate) struct Unpacked {
     pub folder: TempDir,
     /// What was lost on the way.
     pub warnings: Vec<String>,
+    /// Symbolic links among its members and where they point; they are not made.
+    pub links: Vec<(PathBuf, String)>,
 }
 
 /// Unpacks a tar (plain or compressed) or zip archive.
@@ -48,6 +70,7 @@ pub(crate) fn unpack(path: &Path) -> Result<Unpacked, EvidenceError> {
         bytes: 0,
         files: 0,
         warnings: Vec::new(),
+        links: Vec::new(),
     };
     let done = if is_tar(&head) {
         untar(path, &mut out)
@@ -68,6 +91,7 @@ pub(crate) fn unpack(path: &Path) -> Result<Unpacked, EvidenceError> {
     Ok(Unpacked {
         folder,
         warnings: out.warnings,
+        links: out.links,
     })
 }
 
@@ -76,6 +100,7 @@ struct Out {
     bytes: u64,
     files: usize,
     warnings: Vec<String>,
+    links: Vec<(PathBuf, String)>,
 }
 
 impl Out {
@@ -130,6 +155,10 @@ fn untar(path: &Path, out: &mut Out) -> io::Result<()> {
         let kind = entry.header().entry_type();
         if kind.is_file() || kind.is_contiguous() || kind.is_gnu_sparse() {
             out.write(&name, &mut entry)?;
+        } else if kind.is_symlink() {
+            let target = entry.link_name()?.unwrap_or_default();
+            out.links
+                .push((name, target.to_string_lossy().into_owned()));
         } else if !kind.is_dir() {
             out.warnings.push(format!(
                 "member {} is no regular file: left out",
@@ -154,7 +183,14 @@ fn unzip(path: &Path, out: &mut Out) -> io::Result<()> {
                 continue;
             }
         };
-        if entry.is_file() {
+        if entry.is_symlink() {
+            let mut target = String::new();
+            let read = entry.by_ref().take(4096).read_to_string(&mut target);
+            let name = entry.name().unwrap_or_default();
+            if read.is_ok() {
+                out.links.push((PathBuf::from(name.as_ref()), target));
+            }
+        } else if entry.is_file() {
             let name = match entry.name() {
                 Ok(name) => PathBuf::from(name.as_ref()),
                 Err(_) => PathBuf::from(format!("member-{index}")),
@@ -180,6 +216,7 @@ mod tests {
             bytes: 0,
             files: 0,
             warnings: Vec::new(),
+            links: Vec::new(),
         };
         out.write(Path::new("/etc/cron.d/x"), &mut b"1".as_slice())
             .expect("writes");

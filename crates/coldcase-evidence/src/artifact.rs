@@ -15,6 +15,10 @@ pub struct Artifact {
     pub bundle: usize,
     /// Why it can't be opened (a link, a device, no permission), if so.
     pub unreadable: Option<String>,
+    /// Where a symbolic link points.
+    pub link_target: Option<String>,
+    /// Whether it is an archive whose members are artifacts of their own.
+    pub is_archive: bool,
 }
 
 impl Artifact {

@@ -1,52 +1,13 @@
-//! The bundle: a folder, an archive or single files, walked once; which host each artifact is from.
+//! The bundle: a folder, an archive or single files, walked once. An archive inside of it is unpacked too,
+//! one that lies in such an archive is not.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
-use walkdir::WalkDir;
 
-use crate::archive;
-use crate::{Artifact, CaseFile, EvidenceError, HostSpec};
-
-/// Folders that are parts of one host's collection, not hosts of their own.
-const PARTS_OF_A_HOST: [&str; 34] = [
-    "[root]",
-    "audit",
-    "bodyfile",
-    "boot",
-    "captures",
-    "chkrootkit",
-    "container_logs",
-    "containers",
-    "coredns",
-    "docker",
-    "etc",
-    "hash_executables",
-    "home",
-    "journal",
-    "kubectl",
-    "live_response",
-    "log",
-    "logs",
-    "network",
-    "opt",
-    "pcap",
-    "pods",
-    "proc",
-    "prometheus",
-    "root",
-    "run",
-    "sos_commands",
-    "sos_logs",
-    "srv",
-    "sys",
-    "system",
-    "tmp",
-    "usr",
-    "var",
-];
+use crate::walk::{self, Walk};
+use crate::{Artifact, CaseFile, EvidenceError, archive};
 
 /// Evidence to analyse: one or more folders, archives or files.
 pub struct Bundle {
@@ -98,24 +59,23 @@ impl Bundle {
             |name| name.to_string_lossy().into_owned(),
         );
         self.roots.push(canonical.clone());
-        let folder = if metadata.is_dir() {
+        let mut name = archive::bare_name(&name).to_owned();
+        let mut links = Vec::new();
+        let mut folder = if metadata.is_dir() {
             Some(canonical.clone())
         } else if !metadata.is_file() {
             return Err(EvidenceError::NotAFile(path.to_owned()));
         } else if archive::is_archive(path) {
-            let unpacked = archive::unpack(path)?;
-            self.warnings.extend(
-                unpacked
-                    .warnings
-                    .into_iter()
-                    .map(|warning| format!("{}: {warning}", path.display())),
-            );
-            let folder = inner_folder(unpacked.folder.path(), strip_archive_endings(&name));
-            self._unpacked.push(unpacked.folder);
-            Some(folder)
+            Some(self.unpack(path, &name, &mut links)?)
         } else {
             None
         };
+        if let Some(inner) = folder.as_deref().and_then(walk::lone_archive) {
+            name = inner.file_name().map_or(name, |name| {
+                archive::bare_name(&name.to_string_lossy()).to_owned()
+            });
+            folder = Some(self.unpack(&inner, &name, &mut links)?);
+        }
         let index = self.cases.len();
         let prefix = if several {
             self.free_prefix(&name)
@@ -124,10 +84,22 @@ impl Bundle {
         };
         let before = self.artifacts.len();
         match &folder {
-            Some(folder) => self.walk(folder, &prefix, index),
-            None => self
-                .artifacts
-                .push(artifact(&canonical, format!("{prefix}{name}"), index)),
+            Some(folder) => {
+                let mut walk = Walk::new(index);
+                walk.folder(folder, &prefix);
+                for (inside, target) in links {
+                    let path = format!("{prefix}{inside}");
+                    walk.artifacts.push(walk::link(path, target, index));
+                }
+                self.artifacts.append(&mut walk.artifacts);
+                self.warnings.append(&mut walk.warnings);
+                self._unpacked.append(&mut walk.unpacked);
+            }
+            None => {
+                let file = canonical.file_name().unwrap_or_default();
+                let path = format!("{prefix}{}", file.to_string_lossy());
+                self.artifacts.push(walk::artifact(&canonical, path, index));
+            }
         }
         if self.artifacts.len() == before {
             return Err(EvidenceError::Empty(path.to_owned()));
@@ -146,8 +118,26 @@ impl Bundle {
             None => CaseFile::default(),
         };
         self.cases.push(case);
-        self.names.push(strip_archive_endings(&name).to_owned());
+        self.names.push(name);
         Ok(())
+    }
+
+    /// Unpacks an archive; the folder that holds its content. Its symbolic links are added to `links`.
+    fn unpack(
+        &mut self,
+        path: &Path,
+        name: &str,
+        links: &mut Vec<(String, String)>,
+    ) -> Result<PathBuf, EvidenceError> {
+        let unpacked = archive::unpack(path)?;
+        let warnings = unpacked.warnings.into_iter();
+        self.warnings
+            .extend(warnings.map(|warning| format!("{}: {warning}", path.display())));
+        let root = unpacked.folder.path();
+        let folder = walk::inner_folder(root, name);
+        *links = walk::links_below(root, &folder, unpacked.links);
+        self._unpacked.push(unpacked.folder);
+        Ok(folder)
     }
 
     /// The name in front of a path's artifacts, numbered where an earlier path has the same.
@@ -163,70 +153,6 @@ impl Bundle {
             .unwrap_or_default()
     }
 
-    fn walk(&mut self, folder: &Path, prefix: &str, index: usize) {
-        for entry in WalkDir::new(folder).sort_by_file_name() {
-            match entry {
-                Ok(entry) if entry.file_type().is_dir() => {}
-                Ok(entry) => {
-                    let relative = entry.path().strip_prefix(folder).unwrap_or(entry.path());
-                    let parts: Vec<_> = relative
-                        .components()
-                        .map(|part| part.as_os_str().to_string_lossy())
-                        .collect();
-                    self.artifacts.push(artifact(
-                        entry.path(),
-                        format!("{prefix}{}", parts.join("/")),
-                        index,
-                    ));
-                }
-                Err(error) => self.warnings.push(format!("not read: {error}")),
-            }
-        }
-    }
-
-    /// The host that an artifact is from. `recognised` are the top folders of its bundle that hold recognised
-    /// artifacts.
-    pub fn host_of<'a>(
-        &'a self,
-        artifact: &'a Artifact,
-        recognised: &BTreeSet<String>,
-    ) -> Option<&'a str> {
-        let case = self.cases.get(artifact.bundle)?;
-        if !case.hosts.is_empty() {
-            return self.host_spec(artifact).map(|spec| spec.name.as_str());
-        }
-        let inside = self.inside(artifact);
-        let top = inside.split_once('/').map(|(top, _)| top);
-        let is_host = |top: &str| {
-            recognised.contains(top)
-                && !PARTS_OF_A_HOST.contains(&top.to_ascii_lowercase().as_str())
-        };
-        match top {
-            Some(top) if is_host(top) => {
-                let start = artifact.path.len() - inside.len();
-                artifact.path.get(start..start + top.len())
-            }
-            _ if recognised.iter().any(|top| is_host(top)) => None,
-            _ => self.names.get(artifact.bundle).map(String::as_str),
-        }
-    }
-
-    /// The `[[host]]` that an artifact's path lies below; the longest path wins.
-    pub fn host_spec(&self, artifact: &Artifact) -> Option<&HostSpec> {
-        let inside = self.inside(artifact);
-        let below = |path: &str| {
-            path.is_empty()
-                || inside
-                    .strip_prefix(path)
-                    .is_some_and(|rest| rest.starts_with('/'))
-        };
-        let hosts = &self.cases.get(artifact.bundle)?.hosts;
-        hosts
-            .iter()
-            .filter(|host| below(&host.path))
-            .max_by_key(|host| host.path.len())
-    }
-
     /// An artifact's path inside the path given, without the name that several get.
     pub fn inside<'a>(&self, artifact: &'a Artifact) -> &'a str {
         if self.cases.len() > 1 {
@@ -238,49 +164,6 @@ impl Bundle {
             &artifact.path
         }
     }
-}
-
-fn artifact(disk: &Path, path: String, bundle: usize) -> Artifact {
-    let metadata = fs::symlink_metadata(disk);
-    let unreadable = match &metadata {
-        Ok(metadata) if metadata.is_symlink() => Some("a symbolic link: not followed".to_owned()),
-        Ok(metadata) if !metadata.is_file() => Some("no regular file: not read".to_owned()),
-        Ok(_) => None,
-        Err(error) => Some(error.to_string()),
-    };
-    let bytes = metadata.map_or(0, |metadata| metadata.len());
-    Artifact {
-        path,
-        disk: disk.to_owned(),
-        bytes,
-        bundle,
-        unreadable,
-    }
-}
-
-/// An archive of one folder is that folder if it holds a `case.toml` or bears the archive's name; a lone
-/// folder of another name is a host's.
-fn inner_folder(root: &Path, name: &str) -> PathBuf {
-    let entries: Vec<_> = fs::read_dir(root)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-        .collect();
-    match entries.as_slice() {
-        [only] if only.is_dir() && (only.join("case.toml").is_file() || only.ends_with(name)) => {
-            only.clone()
-        }
-        _ => root.to_owned(),
-    }
-}
-
-fn strip_archive_endings(name: &str) -> &str {
-    let endings = [".tar.gz", ".tar.zst", ".tgz", ".tar", ".zip", ".gz", ".zst"];
-    endings
-        .iter()
-        .find_map(|ending| name.strip_suffix(ending))
-        .unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -333,6 +216,85 @@ mod tests {
                 .iter()
                 .all(|(_, host)| *host == name)
         );
+    }
+
+    fn tar(files: &[(&str, &str)]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (path, content) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(content.len() as u64);
+            header.set_cksum();
+            let content = content.as_bytes();
+            builder
+                .append_data(&mut header, path, content)
+                .expect("memory");
+        }
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        builder
+            .append_link(
+                &mut header,
+                "etc/localtime",
+                "../usr/share/zoneinfo/Asia/Shanghai",
+            )
+            .expect("memory");
+        builder.into_inner().expect("memory")
+    }
+
+    fn paths(bundle: &Bundle) -> Vec<&str> {
+        let all = bundle.artifacts.iter();
+        all.map(|artifact| artifact.path.as_str()).collect()
+    }
+
+    #[test]
+    fn archives_in_a_bundle_are_unpacked_once() {
+        let innermost = tar(&[("deep", "x")]);
+        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file("var/log/secure", options).expect("memory");
+        std::io::Write::write_all(&mut zip, b"x").expect("memory");
+        zip.start_file("more.tar", options).expect("memory");
+        std::io::Write::write_all(&mut zip, &innermost).expect("memory");
+        let zip = zip.finish().expect("memory").into_inner();
+        let folder = make(&[("readme", "x")]);
+        fs::write(folder.path().join("web-1.tar"), tar(&[("etc/passwd", "x")])).expect("writes");
+        fs::write(folder.path().join("web-2.zip"), zip).expect("writes");
+        let bundle = Bundle::open(&[folder.path().to_owned()]).expect("a bundle");
+        let expected = [
+            "readme",
+            "web-1.tar",
+            "web-1.tar/etc/localtime",
+            "web-1.tar/etc/passwd",
+            "web-2.zip",
+            "web-2.zip/more.tar",
+            "web-2.zip/var/log/secure",
+        ];
+        assert_eq!(paths(&bundle), expected);
+        assert_eq!(bundle.warnings.len(), 1, "{:?}", bundle.warnings);
+        let recognised = ["web-1.tar", "web-2.zip"].map(str::to_owned).into();
+        let hosts: Vec<_> = bundle
+            .artifacts
+            .iter()
+            .map(|artifact| bundle.host_of(artifact, &recognised))
+            .collect();
+        let [one, two] = [Some("web-1"), Some("web-2")];
+        assert_eq!(hosts, [None, None, one, one, None, two, two]);
+        let link = bundle.artifacts.get(2).expect("a link");
+        let target = link.link_target.as_deref();
+        assert_eq!(target, Some("../usr/share/zoneinfo/Asia/Shanghai"));
+    }
+
+    #[test]
+    fn an_archive_alone_in_its_folder_is_the_bundle() {
+        let folder = make(&[("uac-db-linux.log", "hash")]);
+        let archive = tar(&[("case.toml", "timezone='Asia/Tokyo'"), ("a/b", "x")]);
+        fs::write(folder.path().join("uac-db-linux.tar"), archive).expect("writes");
+        let bundle = Bundle::open(&[folder.path().to_owned()]).expect("a bundle");
+        assert_eq!(paths(&bundle), ["a/b", "case.toml", "etc/localtime"]);
+        assert_eq!(bundle.names, ["uac-db-linux"]);
+        let zone = bundle.cases.first().and_then(|case| case.timezone);
+        assert_eq!(zone, Some(chrono_tz::Tz::Asia__Tokyo));
     }
 
     #[test]

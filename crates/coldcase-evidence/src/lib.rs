@@ -7,12 +7,15 @@ mod artifact;
 mod bundle;
 mod case_file;
 mod error;
+mod hosts;
 mod indicators;
 mod open;
+mod walk;
 
 pub use artifact::Artifact;
 pub use bundle::Bundle;
 pub use case_file::{CaseFile, HostSpec, parse_zone};
 pub use error::EvidenceError;
 pub use indicators::{Indicator, IndicatorType, parse_indicators};
+use open::is_packed;
 pub use open::{Digest, OnBytes, Opened, open, open_watched, read_head};

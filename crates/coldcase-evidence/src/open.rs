@@ -133,7 +133,8 @@ enum Packing {
     Gzip,
     Zstd,
     Lz4,
-    Unread(&'static str),
+    Xz,
+    Bzip2,
 }
 
 fn packing(head: &[u8]) -> Packing {
@@ -141,10 +142,15 @@ fn packing(head: &[u8]) -> Packing {
         [0x1f, 0x8b, ..] => Packing::Gzip,
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Packing::Zstd,
         [0x04, 0x22, 0x4d, 0x18, ..] => Packing::Lz4,
-        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Packing::Unread("xz"),
-        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Packing::Unread("bzip2"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Packing::Xz,
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Packing::Bzip2,
         _ => Packing::Plain,
     }
+}
+
+/// Whether a file with these first bytes is decompressed when it is opened.
+pub(crate) fn is_packed(head: &[u8]) -> bool {
+    packing(head) != Packing::Plain
 }
 
 /// Opens a file for reading; the first bytes decide how it is decompressed.
@@ -178,13 +184,8 @@ pub fn open_watched(path: &Path, on_bytes: Option<OnBytes>) -> io::Result<Opened
             },
             &state,
         ),
-        Packing::Unread(name) => {
-            note(
-                &state,
-                format!("compressed with {name}, which is not read; unpack it first"),
-            );
-            Box::new(io::empty())
-        }
+        Packing::Xz => tolerant(lzma_rust2::XzReader::new(buffered, true), &state),
+        Packing::Bzip2 => tolerant(bzip2::bufread::MultiBzDecoder::new(buffered), &state),
     };
     Ok(Opened {
         reader,
@@ -331,7 +332,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_read_says_what_to_do() {
+    fn xz_and_bzip2_streams_one_after_the_other() {
+        let xz = |content: &[u8]| {
+            let options = lzma_rust2::XzOptions::with_preset(1);
+            let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).expect("memory");
+            encoder.write_all(content).expect("memory");
+            encoder.finish().expect("memory")
+        };
+        check(&[xz(b"one "), xz(b"two")].concat(), b"one two", false);
         check(b"\xfd7zXZ\0rest", b"", true);
+        let bzip2 = |content: &[u8]| {
+            let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+            encoder.write_all(content).expect("memory");
+            encoder.finish().expect("memory")
+        };
+        check(&[bzip2(b"one "), bzip2(b"two")].concat(), b"one two", false);
     }
 }

@@ -7,6 +7,8 @@ pub enum KnownFormat {
     Case,
     /// A file of indicators named by `case.toml` or `--ioc`.
     Indicators,
+    /// An archive whose members are inputs of their own.
+    Archive,
 }
 
 impl KnownFormat {
@@ -15,6 +17,7 @@ impl KnownFormat {
         match self {
             Self::Case => "case",
             Self::Indicators => "indicators",
+            Self::Archive => "archive",
         }
     }
 }

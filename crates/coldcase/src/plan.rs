@@ -89,6 +89,9 @@ fn recognise(bundle: &Bundle, artifact: &Artifact, only: &[&String]) -> Recognis
     }) {
         return Recognised::Known(KnownFormat::Indicators);
     }
+    if artifact.is_archive {
+        return Recognised::Known(KnownFormat::Archive);
+    }
     if artifact.unreadable.is_some() {
         return Recognised::Nothing;
     }
