@@ -6,10 +6,13 @@ mod auditd;
 mod authlog;
 mod coredns;
 mod docker_inspect;
+mod host_info;
 mod kubectl;
 mod mtime_listing;
 mod pcap;
 mod tcpdump_text;
+
+pub use host_info::{Fact, Facts, clues, zone_of_link};
 
 /// All formats; of equally sure ones the first wins.
 pub static ALL: &[&Format] = &[
@@ -23,6 +26,7 @@ pub static ALL: &[&Format] = &[
     &tcpdump_text::FORMAT,
     &mtime_listing::FORMAT,
     &authlog::FORMAT,
+    &host_info::FORMAT,
 ];
 
 /// The format of this id.
