@@ -124,4 +124,10 @@ fn inputs(out: &mut String, summary: &Summary<'_>) {
     if !warnings.is_empty() {
         let _ = write!(out, "\n## Lost or assumed\n\n{}", warnings.concat());
     }
+    if !summary.missing.is_empty() {
+        out.push_str("\n## Not collected, would have helped\n\n");
+        for missing in &summary.missing {
+            let _ = writeln!(out, "- {}", for_markdown(missing));
+        }
+    }
 }

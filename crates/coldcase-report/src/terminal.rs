@@ -13,6 +13,9 @@ const MOST_FINDINGS: usize = 12;
 /// Lesser ones that get a line each; of the rest the count.
 const MOST_LINES: usize = 6;
 
+/// Things not collected that get a line each.
+const MOST_MISSING: usize = 3;
+
 /// Whether colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
@@ -214,6 +217,17 @@ fn paragraph(out: &mut String, text: &str, indent: usize) {
     }
 }
 
+/// What would have helped most; the rest stands in the case.
+fn missing(out: &mut String, summary: &Summary<'_>) {
+    for missing in summary.missing.iter().take(MOST_MISSING) {
+        paragraph(out, &format!("Not collected: {missing}"), 0);
+    }
+    let more = summary.missing.len().saturating_sub(MOST_MISSING);
+    if more > 0 {
+        let _ = writeln!(out, "{more} more that would have helped: see case.json");
+    }
+}
+
 fn read(out: &mut String, summary: &Summary<'_>, style: Style) {
     let recognised = summary
         .inputs
@@ -286,5 +300,6 @@ fn read(out: &mut String, summary: &Summary<'_>, style: Style) {
             0,
         );
     }
+    missing(out, summary);
     let _ = writeln!(out, "Case: {}", for_terminal(&summary.case));
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use coldcase_model::{Counts, Event, Place, Sink, Timestamp};
 use coldcase_timeline::{Batch, DatasetWriter, Origin, TimelineError};
 
+use crate::coverage::ActiveHours;
+
 /// Most warnings kept an artifact; further ones are counted.
 const MOST_WARNINGS: usize = 50;
 
@@ -28,6 +30,7 @@ pub(crate) struct ArtifactSink<'a> {
     pub events: u64,
     pub first: Option<Timestamp>,
     pub last: Option<Timestamp>,
+    pub active: ActiveHours,
     pub skips: BTreeMap<&'static str, SkipCount>,
     pub warnings: Vec<String>,
     more_warnings: u64,
@@ -51,6 +54,7 @@ impl<'a> ArtifactSink<'a> {
             events: 0,
             first: None,
             last: None,
+            active: ActiveHours::default(),
             skips: BTreeMap::new(),
             warnings: Vec::new(),
             more_warnings: 0,
@@ -90,6 +94,7 @@ impl Sink for ArtifactSink<'_> {
         self.events += 1;
         if let Some(when) = event.when {
             self.first = Some(self.first.map_or(when.ts, |first| first.min(when.ts)));
+            self.active.add(when);
             // What lasts covers its whole span.
             let end = event.ts_end.map_or(when.ts, |end| end.max(when.ts));
             self.last = Some(self.last.map_or(end, |last| last.max(end)));

@@ -13,6 +13,7 @@ use coldcase_ingest::{Zone, formats};
 use coldcase_model::{Findings, canonical_ip};
 use coldcase_timeline::{DatasetWriter, Timeline, TimelineError};
 
+use crate::host_facts::BundleFacts;
 use crate::ingest::{InputRecord, Progress, ingest};
 use crate::plan::plan;
 use crate::{Options, clocks, output_place};
@@ -55,6 +56,8 @@ pub struct Analysis {
     pub warnings: Vec<String>,
     /// What the case knows beside its timeline.
     pub facts: CaseFacts,
+    /// What the evidence says of its hosts.
+    pub host_facts: BundleFacts,
     /// Zone of the case and what it rests on.
     pub zone: Zone,
     /// The timeline.
@@ -118,8 +121,9 @@ fn read(
     let bundle = Bundle::open(paths)?;
     refuse_inside(&bundle, output)?;
     progress.stage("recognising files");
-    let planned = plan(&bundle, &options.only);
-    let clocks = clocks::clocks(&bundle, &planned, options);
+    let mut planned = plan(&bundle, &options.only);
+    let host_facts = BundleFacts::gather(&bundle, &mut planned);
+    let clocks = clocks::clocks(&bundle, &planned, &host_facts, options);
     let indicators = indicators(&bundle, options)?;
     fs::create_dir_all(folder).map_err(|source| CaseError::Output {
         path: folder.to_owned(),
@@ -128,13 +132,14 @@ fn read(
     let writer = DatasetWriter::create(folder)?;
     let inputs = ingest(&planned, &clocks, &writer, progress)?;
     let timeline = Timeline::of_parts(writer.finish()?);
-    let zone = clocks::case_zone(&bundle, options);
-    let facts = facts(&bundle, &inputs, indicators, zone, options);
+    let zone = clocks::case_zone(&bundle, &host_facts, options);
+    let facts = facts(&bundle, &inputs, indicators, zone, &host_facts, options);
     let findings = Findings::new(Vec::new(), Vec::new());
     Ok(Analysis {
         inputs,
         warnings: bundle.warnings,
         facts,
+        host_facts,
         zone,
         timeline,
         findings,
@@ -205,6 +210,7 @@ fn facts(
     inputs: &[InputRecord],
     indicators: Vec<Indicator>,
     zone: Zone,
+    told: &BundleFacts,
     options: &Options,
 ) -> CaseFacts {
     let mut hosts: BTreeMap<String, HostFacts> = BTreeMap::new();
@@ -214,21 +220,28 @@ fn facts(
     {
         let known = HostFacts {
             name: host.clone(),
-            addresses: Vec::new(),
+            addresses: told
+                .of(&host)
+                .map_or_else(Vec::new, |facts| facts.addresses.clone()),
             zone: clock.zone.tz,
         };
         hosts.entry(host).or_insert(known);
     }
     for case in &bundle.cases {
         for spec in &case.hosts {
-            let zone = spec.timezone.or(case.timezone).unwrap_or(zone.tz);
+            let seen = options.timezone.or_else(|| told.zone(Some(&spec.name)));
+            let zone = spec.timezone.or(case.timezone).or(seen).unwrap_or(zone.tz);
             let addresses = spec.addresses.iter();
             let addresses = addresses.map(|text| {
                 canonical_ip(text).map_or_else(|| text.clone(), std::borrow::Cow::into_owned)
             });
+            let mut addresses: Vec<String> = addresses.collect();
+            let seen = told.of(&spec.name).into_iter();
+            addresses.extend(seen.flat_map(|facts| facts.addresses.clone()));
+            addresses.dedup();
             let known = HostFacts {
                 name: spec.name.clone(),
-                addresses: addresses.collect(),
+                addresses,
                 zone,
             };
             hosts.insert(spec.name.clone(), known);
@@ -249,7 +262,8 @@ fn facts(
         .iter()
         .filter_map(|case| case.collected_at)
         .max()
-        .or(options.collected_at);
+        .or(options.collected_at)
+        .or_else(|| told.collected_at(zone.tz));
     CaseFacts {
         hosts: hosts.into_values().collect(),
         zone: zone.tz,

@@ -8,7 +8,8 @@ use coldcase_ingest::Clock;
 use coldcase_report::{InputLine, Summary, html, markdown};
 use serde_json::{Map, Value, json};
 
-use crate::{Analysis, InputRecord, Options};
+use crate::coverage::coverage;
+use crate::{Analysis, InputRecord, Options, missing};
 
 /// Writes everything but the timeline into the case folder.
 pub fn write_case(analysis: &Analysis, folder: &Path, options: &Options) -> io::Result<()> {
@@ -30,6 +31,10 @@ pub fn summary<'a>(analysis: &'a Analysis, folder: &Path) -> Summary<'a> {
         zone_source: analysis.zone.source.as_str(),
         events: analysis.inputs.iter().map(|input| input.events).sum(),
         warnings: analysis.warnings.clone(),
+        missing: missing::missing(&analysis.inputs, analysis.zone)
+            .iter()
+            .map(missing::Missing::sentence)
+            .collect(),
         case: folder.display().to_string(),
     }
 }
@@ -51,7 +56,16 @@ fn input_line(input: &InputRecord) -> InputLine {
 
 fn case_json(analysis: &Analysis, options: &Options) -> Value {
     let hosts = analysis.facts.hosts.iter().map(|host| {
-        json!({ "name": host.name, "addresses": host.addresses, "timezone": host.zone.name() })
+        let told = analysis.host_facts.of(&host.name);
+        json!({
+            "name": host.name,
+            "addresses": host.addresses,
+            "timezone": host.zone.name(),
+            "kernel": told.and_then(|told| told.kernel.as_deref()),
+            "os": told.and_then(|told| told.os.as_deref()),
+            "machine_id": told.and_then(|told| told.machine_id.as_deref()),
+            "boot": told.and_then(crate::host_facts::boot),
+        })
     });
     let clocks = analysis
         .inputs
@@ -69,7 +83,8 @@ fn case_json(analysis: &Analysis, options: &Options) -> Value {
         "collected_at": analysis.facts.collected_at,
         "hosts": hosts.collect::<Vec<_>>(),
         "clocks": clocks.collect::<Vec<_>>(),
-        "coverage": coverage(analysis),
+        "coverage": coverage(&analysis.inputs),
+        "missing": missing::missing(&analysis.inputs, analysis.zone),
         "indicators": analysis.facts.indicators.len(),
         "warnings": analysis.warnings,
         "inputs": analysis.inputs.iter().map(input_json).collect::<Vec<_>>(),
@@ -90,35 +105,6 @@ fn clock_json(input: &InputRecord) -> Value {
         "offset_seconds": offset_ns as f64 / 1e9,
         "first_year": first_year,
     })
-}
-
-/// Gaps longer than this between two files of one host and format are told.
-const GAP_NS: i64 = 6 * 3600 * 1_000_000_000;
-
-fn coverage(analysis: &Analysis) -> Vec<Value> {
-    let mut keys: Vec<(Option<&str>, &str)> = analysis
-        .facts
-        .coverage
-        .iter()
-        .map(|span| (span.host.as_deref(), span.format.as_str()))
-        .collect();
-    keys.sort_unstable();
-    keys.dedup();
-    let of_key = |(host, format): (Option<&str>, &str)| {
-        let spans = analysis.facts.covered(host, &[format], GAP_NS);
-        let time = |ns: i64| coldcase_model::Timestamp(ns).to_string();
-        let gaps = spans.windows(2).filter_map(|pair| match pair {
-            [(_, end), (start, _)] => Some(json!({ "from": time(*end), "to": time(*start) })),
-            _ => None,
-        });
-        json!({
-            "host": host,
-            "format": format,
-            "spans": spans.iter().map(|(first, last)| json!({ "first": time(*first), "last": time(*last) })).collect::<Vec<_>>(),
-            "gaps": gaps.collect::<Vec<_>>(),
-        })
-    };
-    keys.into_iter().map(of_key).collect()
 }
 
 fn input_json(input: &InputRecord) -> Value {

@@ -9,13 +9,26 @@ use coldcase_ingest::{Clock, Zone, ZoneSource, series_key, years};
 use rayon::prelude::*;
 
 use crate::Options;
+use crate::host_facts::BundleFacts;
 use crate::plan::Planned;
 
 /// One clock an artifact, in the plan's order.
-pub(crate) fn clocks(bundle: &Bundle, planned: &[Planned<'_>], options: &Options) -> Vec<Clock> {
+pub(crate) fn clocks(
+    bundle: &Bundle,
+    planned: &[Planned<'_>],
+    facts: &BundleFacts,
+    options: &Options,
+) -> Vec<Clock> {
+    let collected_at = facts.collected_at(case_zone(bundle, facts, options).tz);
     let mut clocks: Vec<Clock> = planned
         .iter()
-        .map(|one| base_clock(bundle, one, options))
+        .map(|one| {
+            let clock = base_clock(bundle, one, facts, options);
+            Clock {
+                collected_at: clock.collected_at.or(collected_at),
+                ..clock
+            }
+        })
         .collect();
     let mut series: BTreeMap<(Option<&str>, String), Vec<usize>> = BTreeMap::new();
     for (index, one) in planned.iter().enumerate() {
@@ -45,37 +58,31 @@ pub(crate) fn clocks(bundle: &Bundle, planned: &[Planned<'_>], options: &Options
 }
 
 /// The zone of the case as a whole, where no host of its own is known.
-pub(crate) fn case_zone(bundle: &Bundle, options: &Options) -> Zone {
-    zone(
-        None,
-        bundle.cases.iter().find_map(|case| case.timezone),
-        options,
-    )
+pub(crate) fn case_zone(bundle: &Bundle, facts: &BundleFacts, options: &Options) -> Zone {
+    let case = bundle.cases.iter().find_map(|case| case.timezone);
+    zone(case, facts.zone(None), options)
 }
 
-fn zone(host: Option<Tz>, case: Option<Tz>, options: &Options) -> Zone {
-    match (host.or(case), options.timezone) {
-        (Some(tz), _) => Zone {
-            tz,
-            source: ZoneSource::CaseFile,
-        },
-        (None, Some(tz)) => Zone {
-            tz,
-            source: ZoneSource::Option,
-        },
-        (None, None) => Zone::UNKNOWN,
-    }
+fn zone(case: Option<Tz>, bundle: Option<Tz>, options: &Options) -> Zone {
+    let strongest_first = [
+        (case, ZoneSource::CaseFile),
+        (options.timezone, ZoneSource::Option),
+        (bundle, ZoneSource::Bundle),
+    ];
+    let known = strongest_first
+        .into_iter()
+        .find_map(|(tz, source)| Some(Zone { tz: tz?, source }));
+    known.unwrap_or(Zone::UNKNOWN)
 }
 
-fn base_clock(bundle: &Bundle, one: &Planned<'_>, options: &Options) -> Clock {
+fn base_clock(bundle: &Bundle, one: &Planned<'_>, facts: &BundleFacts, options: &Options) -> Clock {
     let case = bundle.cases.get(one.artifact.bundle);
     let host = bundle.host_spec(one.artifact);
+    let stated = host
+        .and_then(|host| host.timezone)
+        .or(case.and_then(|case| case.timezone));
     Clock {
-        zone: zone(
-            host.and_then(|host| host.timezone),
-            case.and_then(|case| case.timezone),
-            options,
-        ),
+        zone: zone(stated, facts.zone(one.host.as_deref()), options),
         offset_ns: host.map_or(0, |host| host.clock_offset_ns),
         collected_at: case
             .and_then(|case| case.collected_at)

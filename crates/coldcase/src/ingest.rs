@@ -1,6 +1,7 @@
 //! All artifacts into the dataset, one a task; then the edges of each series are joined.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::sync::Arc;
 
 use coldcase_evidence::{OnBytes, open_watched};
@@ -10,6 +11,7 @@ use coldcase_timeline::{DatasetWriter, TimelineError};
 use rayon::prelude::*;
 
 use crate::artifact_sink::{ArtifactSink, SkipCount};
+use crate::coverage::ActiveHours;
 use crate::plan::Planned;
 
 /// Told of the work as it goes.
@@ -47,6 +49,8 @@ pub struct InputRecord {
     pub first: Option<Timestamp>,
     /// Last dated event.
     pub last: Option<Timestamp>,
+    /// Hours in which it has events.
+    pub(crate) active: ActiveHours,
     /// Damage, limits, assumptions.
     pub warnings: Vec<String>,
     /// The clock it was read with.
@@ -110,7 +114,7 @@ fn read_one<'p, 'a, 'w>(
     }
     let told = progress.clone();
     let on_bytes: OnBytes = Arc::new(move |bytes| told.read(bytes));
-    let opened = match open_watched(&artifact.disk, Some(on_bytes)) {
+    let mut opened = match open_watched(&artifact.disk, Some(on_bytes)) {
         Ok(opened) => opened,
         Err(error) => {
             sink.warn(Place::Whole, format!("can't be read: {error}"));
@@ -130,6 +134,9 @@ fn read_one<'p, 'a, 'w>(
             Ok(left) => leftover = left,
             Err(error) => sink.warn(Place::Whole, error.to_string()),
         }
+    } else {
+        // The first byte tells whether its packing is damaged; the reader itself never fails.
+        let _ = opened.reader.read(&mut [0]);
     }
     let (sha256, broken) = opened.digest.finish();
     if let Some(broken) = broken {
@@ -199,6 +206,7 @@ fn finish(task: Task<'_, '_, '_>) -> Result<InputRecord, TimelineError> {
         warnings: sink.all_warnings(),
         first: sink.first,
         last: sink.last,
+        active: std::mem::take(&mut sink.active),
         skips: std::mem::take(&mut sink.skips),
         clock,
     })

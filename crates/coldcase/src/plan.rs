@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use coldcase_evidence::{Artifact, Bundle, read_head};
+use coldcase_ingest::formats::{Facts, clues};
 use coldcase_ingest::{Format, Probe, Sniff, formats};
 use coldcase_model::KnownFormat;
 use rayon::prelude::*;
@@ -40,19 +41,21 @@ pub(crate) struct Planned<'a> {
     pub artifact: &'a Artifact,
     pub recognised: Recognised,
     pub host: Option<String>,
+    /// What its beginning tells of its host.
+    pub facts: Facts,
 }
 
 /// Recognises all artifacts, in parallel, and names their hosts.
 pub(crate) fn plan<'a>(bundle: &'a Bundle, only: &[String]) -> Vec<Planned<'a>> {
     let by_id = |id: &String| formats::by_id(id).is_some();
     let only: Vec<&String> = only.iter().filter(|id| by_id(id)).collect();
-    let recognised: Vec<Recognised> = bundle
+    let recognised: Vec<(Recognised, Facts)> = bundle
         .artifacts
         .par_iter()
         .map(|artifact| recognise(bundle, artifact, &only))
         .collect();
     let mut tops: Vec<BTreeSet<String>> = vec![BTreeSet::new(); bundle.cases.len()];
-    for (artifact, recognised) in bundle.artifacts.iter().zip(&recognised) {
+    for (artifact, (recognised, _)) in bundle.artifacts.iter().zip(&recognised) {
         let top = bundle.inside(artifact).split_once('/').map(|(top, _)| top);
         let of_bundle = tops.get_mut(artifact.bundle);
         if let (Some(_), Some(top), Some(of_bundle)) = (recognised.format(), top, of_bundle) {
@@ -64,42 +67,32 @@ pub(crate) fn plan<'a>(bundle: &'a Bundle, only: &[String]) -> Vec<Planned<'a>> 
         .artifacts
         .iter()
         .zip(recognised)
-        .map(|(artifact, recognised)| {
+        .map(|(artifact, (recognised, facts))| {
             let tops = tops.get(artifact.bundle).unwrap_or(&none);
             let host = bundle.host_of(artifact, tops).map(str::to_owned);
             Planned {
                 artifact,
                 recognised,
                 host,
+                facts,
             }
         });
     planned.collect()
 }
 
-fn recognise(bundle: &Bundle, artifact: &Artifact, only: &[&String]) -> Recognised {
-    let inside = bundle.inside(artifact);
-    if inside == "case.toml" {
-        return Recognised::Known(KnownFormat::Case);
+fn recognise(bundle: &Bundle, artifact: &Artifact, only: &[&String]) -> (Recognised, Facts) {
+    if let Some(known) = known(bundle, artifact) {
+        return (Recognised::Known(known), Facts::default());
     }
-    let case = bundle.cases.get(artifact.bundle);
-    if case.is_some_and(|case| {
-        case.indicators
-            .iter()
-            .any(|path| path.trim_start_matches("./") == inside)
-    }) {
-        return Recognised::Known(KnownFormat::Indicators);
-    }
-    if artifact.is_archive {
-        return Recognised::Known(KnownFormat::Archive);
-    }
+    let nothing = (Recognised::Nothing, Facts::default());
     if artifact.unreadable.is_some() {
-        return Recognised::Nothing;
+        return nothing;
     }
     let Ok((head, complete)) = read_head(&artifact.disk, HEAD) else {
-        return Recognised::Nothing;
+        return nothing;
     };
     if head.is_empty() {
-        return Recognised::Nothing;
+        return nothing;
     }
     let probe = Probe {
         path: &artifact.path,
@@ -115,7 +108,23 @@ fn recognise(bundle: &Bundle, artifact: &Artifact, only: &[&String]) -> Recognis
         .rev()
         .max_by_key(|(sniff, _)| *sniff);
     match best {
-        Some((sniff, format)) if sniff > Sniff::No => Recognised::Format(format),
-        _ => Recognised::Nothing,
+        Some((sniff, format)) if sniff > Sniff::No => {
+            (Recognised::Format(format), clues(format.id, &probe))
+        }
+        _ => nothing,
     }
+}
+
+/// What the case itself speaks of.
+fn known(bundle: &Bundle, artifact: &Artifact) -> Option<KnownFormat> {
+    let inside = bundle.inside(artifact);
+    if inside == "case.toml" {
+        return Some(KnownFormat::Case);
+    }
+    let case = bundle.cases.get(artifact.bundle)?;
+    let mut indicators = case.indicators.iter();
+    if indicators.any(|path| path.trim_start_matches("./") == inside) {
+        return Some(KnownFormat::Indicators);
+    }
+    artifact.is_archive.then_some(KnownFormat::Archive)
 }

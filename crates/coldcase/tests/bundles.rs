@@ -432,3 +432,102 @@ fn listing(folder: &Path) -> Vec<(String, u64)> {
     all.sort();
     all
 }
+
+fn tar(files: &[(&str, String)], link: Option<(&str, &str)>) -> Vec<u8> {
+    let mut builder = tar::Builder::new(Vec::new());
+    for (path, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        let data = content.as_bytes();
+        builder
+            .append_data(&mut header, path, data)
+            .expect("memory");
+    }
+    if let Some((path, target)) = link {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        builder
+            .append_link(&mut header, path, target)
+            .expect("memory");
+    }
+    builder.into_inner().expect("memory")
+}
+
+/// Path, zone and what it rests on.
+fn clock<'a>(case: &'a Value, path: &str) -> (&'a str, &'a str) {
+    let clocks = case["clocks"].as_array().expect("clocks");
+    let clock = clocks.iter().find(|one| one["path"] == path);
+    let clock = clock.unwrap_or_else(|| panic!("{path} is not among {clocks:?}"));
+    let text = |key: &str| clock[key].as_str().unwrap_or_default();
+    (text("timezone"), text("rests_on"))
+}
+
+#[test]
+fn a_uac_collection_tells_its_host_zone_and_time() {
+    let folder = TempDir::new().expect("a folder");
+    let at = folder.path();
+    let log = "2023-05-12 10:18:00 +0800 INF UAC (Unix-like Artifacts Collector) 3.1.0\n2023-05-12 10:24:09 +0800 INF done\n";
+    let uname =
+        "Linux db-07 3.10.0-1160.el7.x86_64 #1 SMP Mon Oct 19 16:18:59 UTC 2020 x86_64 GNU/Linux\n";
+    let files = [
+        ("[root]/var/log/secure", guesses(4000)),
+        ("live_response/system/uname_-a.txt", uname.to_owned()),
+        ("uac.log", log.to_owned()),
+    ];
+    let link = ("[root]/etc/localtime", "/usr/share/zoneinfo/Asia/Shanghai");
+    write(
+        &at.join("in/uac-db-07-linux-20230512.tar.gz"),
+        gzip(&tar(&files, Some(link))),
+    );
+    let output = coldcase(at, &["analyze", "-q", "in", "-o", "case"]);
+    assert_eq!(output.status.code(), Some(0));
+    let case = json(&at.join("case/case.json"));
+    assert_eq!(input(&case, "[root]/var/log/secure")["host"], "db-07");
+    let expected = ("Asia/Shanghai", "bundle");
+    assert_eq!(clock(&case, "[root]/var/log/secure"), expected);
+    assert_eq!(case["collected_at"], "2023-05-12T02:24:09Z");
+    assert_eq!(case["hosts"][0]["kernel"], "3.10.0-1160.el7.x86_64");
+    // The year follows from the collector's log, the zone from the link.
+    let first = &input(&case, "[root]/var/log/secure")["first"];
+    assert_eq!(first, "2023-05-06T19:00:00Z");
+    let missing = case["missing"].as_array().expect("missing");
+    let audit = |one: &&Value| {
+        one["what"]
+            .as_str()
+            .is_some_and(|what| what.contains("audit.log"))
+    };
+    assert_eq!(missing.iter().filter(audit).count(), 1);
+}
+
+#[test]
+fn archives_of_hosts_beside_each_other_are_hosts() {
+    let folder = TempDir::new().expect("a folder");
+    let at = folder.path();
+    let zone = |name: &str| format!("                Time zone: {name} (X, +0100)\n");
+    let one = [
+        ("etc/hostname", "alpha\n".to_owned()),
+        ("var/log/auth.log", guesses(4000)),
+        ("sos_commands/timedatectl", zone("Europe/Berlin")),
+    ];
+    let two = [
+        ("var/log/auth.log", guesses(4001)),
+        ("timedatectl", zone("Asia/Kolkata")),
+    ];
+    write(&at.join("all/sosreport-alpha-2023.tar"), tar(&one, None));
+    write(&at.join("all/beta.tar"), tar(&two, None));
+    let case = analyze(at, &["all"]);
+    let of = |path: &str| {
+        (
+            input(&case, path)["host"].as_str().unwrap_or_default(),
+            clock(&case, path).0,
+        )
+    };
+    assert_eq!(
+        of("sosreport-alpha-2023.tar/var/log/auth.log"),
+        ("alpha", "Europe/Berlin")
+    );
+    assert_eq!(of("beta.tar/var/log/auth.log"), ("beta", "Asia/Kolkata"));
+    assert_eq!(input(&case, "beta.tar")["format"], "archive");
+}

@@ -211,6 +211,13 @@ fn inputs(out: &mut String, summary: &Summary<'_>) {
         }
         out.push_str("</ul>");
     }
+    if !summary.missing.is_empty() {
+        out.push_str("<h2>Not collected, would have helped</h2><ul>");
+        for missing in &summary.missing {
+            let _ = write!(out, "<li>{}</li>", escape(missing));
+        }
+        out.push_str("</ul>");
+    }
 }
 
 #[cfg(test)]
@@ -257,6 +264,7 @@ mod tests {
             zone_source: "x",
             events: 1,
             warnings: vec!["<img src=x onerror=y>".into()],
+            missing: Vec::new(),
             case: "c".into(),
         };
         let page = html(&summary);
