@@ -13,6 +13,7 @@ use super::flow::{Flow, Step, TIMEOUT_UDP};
 use super::flow_table::FlowTable;
 use super::fragments::{DatagramKey, Fragments, Piece, Whole};
 use super::half_open::HalfOpen;
+use super::http_rows::HttpRows;
 
 /// Flows near a file's beginning that wait for the join, because the file before may hold their first
 /// part: 4 MB a file. What is more is taken for new.
@@ -62,6 +63,8 @@ pub(super) struct Engine {
     pub(super) heads: Heads,
     /// Writes the rows of DNS messages.
     pub(super) rows: DnsRows,
+    /// Writes the rows of HTTP requests.
+    pub(super) http: HttpRows,
     ended: Vec<Flow>,
     lost: Vec<Origin>,
     used: u64,
@@ -99,7 +102,7 @@ impl Heads {
 pub(super) struct Frame {
     /// When, where, and between whom; ports are not known.
     pub(super) envelope: Envelope,
-    packets: u32,
+    pub(super) packets: u32,
     bytes: u64,
 }
 
@@ -123,6 +126,7 @@ impl Engine {
                 ..Heads::default()
             },
             rows: DnsRows::default(),
+            http: HttpRows::default(),
             ended: Vec::new(),
             lost: Vec::new(),
             used: 0,

@@ -19,6 +19,11 @@
 //!   is no further attempt. An attempt is answered by a SYN-ACK or when its client goes on; refused by
 //!   a RST of the server or an ICMP message that quotes it (`unreachable`).
 //!
+//! - `http-request`, one row a request head in clear text on any port: Docker's API on 2375, the kubelet's and API
+//!   servers' where they speak without TLS. `outcome` and `status_code` are the answer's, where the same file holds it. Of
+//!   a container's creation the row has its image, command, mounts and, from the answer, its `id`. At most
+//!   200,000 requests a file have rows.
+//!
 //! A capture of all interfaces sees a packet on each that it crosses: these copies count once.
 //!
 //! Limits, so that a flood fits into memory. After 64 unanswered attempts of a source, 1,024 on a
@@ -50,6 +55,7 @@ mod flow_row;
 mod flow_table;
 mod fragments;
 mod half_open;
+mod http_rows;
 mod pending;
 mod series;
 mod summary;

@@ -124,8 +124,9 @@ impl FileState {
 
     /// The file ended: what has to wait for the join is cut down to its limits.
     pub(super) fn end(&mut self, sink: &mut dyn Sink) {
-        let out = &mut One(sink);
         let engine = &mut self.engine;
+        engine.http.end(sink);
+        let out = &mut One(sink);
         let mut open = engine.table.drain();
         if open.len() > MOST_TAILS {
             let recent = open.len() - MOST_TAILS;

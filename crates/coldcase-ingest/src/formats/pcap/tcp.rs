@@ -25,6 +25,9 @@ impl Engine {
         self.tcp_flow(key, &step, out);
         if is_dns_port(tcp.src_port, tcp.dst_port) {
             self.dns_stream((key, from_a), tcp, &envelope, out);
+        } else if !tcp.payload.is_empty() && frame.packets == 1 {
+            let sink = out.of(envelope.origin.file());
+            self.http.segment((key, from_a), tcp, &envelope, sink);
         }
     }
 
