@@ -135,6 +135,11 @@ enum Packing {
     Lz4,
     Xz,
     Bzip2,
+    Utf16 {
+        big_endian: bool,
+    },
+    /// UTF-8 with a byte order mark.
+    Marked,
 }
 
 fn packing(head: &[u8]) -> Packing {
@@ -144,13 +149,19 @@ fn packing(head: &[u8]) -> Packing {
         [0x04, 0x22, 0x4d, 0x18, ..] => Packing::Lz4,
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Packing::Xz,
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => Packing::Bzip2,
+        [0xff, 0xfe, second, 0, ..] if *second != 0 => Packing::Utf16 { big_endian: false },
+        [0xfe, 0xff, 0, ..] => Packing::Utf16 { big_endian: true },
+        [0xef, 0xbb, 0xbf, ..] => Packing::Marked,
         _ => Packing::Plain,
     }
 }
 
 /// Whether a file with these first bytes is decompressed when it is opened.
 pub(crate) fn is_packed(head: &[u8]) -> bool {
-    packing(head) != Packing::Plain
+    !matches!(
+        packing(head),
+        Packing::Plain | Packing::Marked | Packing::Utf16 { .. }
+    )
 }
 
 /// Opens a file for reading; the first bytes decide how it is decompressed.
@@ -184,6 +195,11 @@ pub fn open_watched(path: &Path, on_bytes: Option<OnBytes>) -> io::Result<Opened
             },
             &state,
         ),
+        Packing::Marked => {
+            buffered.consume(3);
+            tolerant(buffered, &state)
+        }
+        Packing::Utf16 { big_endian } => tolerant(Utf16::new(buffered, big_endian), &state),
         Packing::Xz => tolerant(lzma_rust2::XzReader::new(buffered, true), &state),
         Packing::Bzip2 => tolerant(bzip2::bufread::MultiBzDecoder::new(buffered), &state),
     };
@@ -252,6 +268,79 @@ impl<R: BufRead> Read for Lz4<R> {
                 read => return Ok(read),
             }
         }
+    }
+}
+
+/// UTF-16 text as UTF-8, without its mark: what a shell of Windows makes of a tool's output.
+struct Utf16<R> {
+    inner: R,
+    big_endian: bool,
+    /// The first half of a pair that the last bytes read began.
+    half: Option<u16>,
+    text: Vec<u8>,
+    taken: usize,
+}
+
+impl<R: Read> Utf16<R> {
+    fn new(inner: R, big_endian: bool) -> Self {
+        Self {
+            inner,
+            big_endian,
+            half: None,
+            text: Vec::new(),
+            taken: 0,
+        }
+    }
+
+    /// Reads on; whether there was more.
+    fn fill(&mut self) -> io::Result<bool> {
+        let mut bytes = Vec::with_capacity(BUFFER);
+        let room = BUFFER as u64;
+        (&mut self.inner).take(room).read_to_end(&mut bytes)?;
+        let more = !bytes.is_empty();
+        let unit = |pair: &[u8]| {
+            let pair = [
+                pair.first().copied().unwrap_or(0),
+                pair.get(1).copied().unwrap_or(0),
+            ];
+            match self.big_endian {
+                true => u16::from_be_bytes(pair),
+                false => u16::from_le_bytes(pair),
+            }
+        };
+        let mut units: Vec<u16> = self.half.take().into_iter().collect();
+        units.extend(bytes.chunks(2).map(unit));
+        if more
+            && units
+                .last()
+                .is_some_and(|last| (0xd800..0xdc00).contains(last))
+        {
+            self.half = units.pop();
+        }
+        let text = char::decode_utf16(units).map(|one| one.unwrap_or(char::REPLACEMENT_CHARACTER));
+        self.text = text
+            .filter(|one| *one != '\u{feff}')
+            .collect::<String>()
+            .into_bytes();
+        self.taken = 0;
+        Ok(more)
+    }
+}
+
+impl<R: Read> Read for Utf16<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.taken >= self.text.len() {
+            if !self.fill()? {
+                return Ok(0);
+            }
+        }
+        let ready = self.text.get(self.taken..).unwrap_or_default();
+        let count = ready.len().min(buffer.len());
+        if let (Some(to), Some(from)) = (buffer.get_mut(..count), ready.get(..count)) {
+            to.copy_from_slice(from);
+        }
+        self.taken += count;
+        Ok(count)
     }
 }
 
@@ -329,6 +418,17 @@ mod tests {
         opened.reader.read_to_end(&mut got).expect("never fails");
         assert!(got.len() > 100_000, "{}", got.len());
         assert!(opened.digest.finish().1.is_some());
+    }
+
+    #[test]
+    fn utf_16_becomes_utf_8() {
+        let text = "NAME  READY\r\n\u{1f40b}-web  1/1\r\n".repeat(40_000);
+        let units = || std::iter::once(0xfeff).chain(text.encode_utf16());
+        let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+        check(&little, text.as_bytes(), false);
+        check(&big, text.as_bytes(), false);
+        check(b"\xef\xbb\xbfNAME", b"NAME", false);
     }
 
     #[test]
