@@ -142,6 +142,28 @@ fn no_format_claims_the_fixtures_of_another() {
     }
 }
 
+/// Formats that rightly see their own shape in another's artifact: owner, the other, why.
+const SHARED_SHAPES: [(&str, &str, &str); 0] = [];
+
+#[test]
+fn formats_decline_what_is_another_s() {
+    let mut claims = Vec::new();
+    for owner in formats::ALL {
+        for (name, bytes) in inputs(&root().join(owner.id).join("valid")) {
+            for other in formats::ALL.iter().filter(|other| other.id != owner.id) {
+                let shared = SHARED_SHAPES
+                    .iter()
+                    .any(|(id, by, _)| (*id, *by) == (owner.id, other.id));
+                // A generic shape may be seen, but not more than that.
+                if sniff(other, &name, &bytes) > Sniff::Weak && !shared {
+                    claims.push(format!("{} claims valid/{name} of {}", other.id, owner.id));
+                }
+            }
+        }
+    }
+    assert!(claims.is_empty(), "{}", claims.join("\n"));
+}
+
 #[test]
 fn no_format_panics_on_the_fixtures_of_another() {
     for owner in formats::ALL {

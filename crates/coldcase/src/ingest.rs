@@ -57,6 +57,29 @@ pub struct InputRecord {
     pub clock: Clock,
 }
 
+#[cfg(test)]
+impl InputRecord {
+    /// An input of a host and format, with nothing else known.
+    pub(crate) fn of(host: &str, format: &'static str) -> Self {
+        Self {
+            path: format.to_owned(),
+            bytes: 1,
+            sha256: None,
+            format: Some(format),
+            host: Some(host.to_owned()),
+            records: 1,
+            skipped: 0,
+            events: 1,
+            skips: BTreeMap::new(),
+            first: None,
+            last: None,
+            active: ActiveHours::default(),
+            warnings: Vec::new(),
+            clock: Clock::UNKNOWN,
+        }
+    }
+}
+
 struct Task<'p, 'a, 'w> {
     planned: &'p Planned<'a>,
     clock: Clock,

@@ -148,3 +148,31 @@ pub(crate) fn missing(inputs: &[InputRecord], zone: Zone) -> Vec<Missing> {
     }
     missing
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_tells_what_is_not() {
+        let check = |formats: &[&'static str], expected: &[&str]| {
+            let inputs: Vec<InputRecord> =
+                formats.iter().map(|id| InputRecord::of("h", id)).collect();
+            let zone = Zone {
+                source: ZoneSource::CaseFile,
+                ..Zone::UNKNOWN
+            };
+            let got: Vec<&str> = missing(&inputs, zone).iter().map(|one| one.what).collect();
+            let named = |what: &&str| got.iter().any(|one| one.contains(*what));
+            assert!(expected.iter().all(named), "{formats:?}: {got:?}");
+            assert_eq!(got.len(), expected.len(), "{formats:?}: {got:?}");
+        };
+        check(&["authlog"], &["wtmp", "audit.log"]);
+        check(&["authlog", "utmp", "auditd"], &[]);
+        check(
+            &["docker-ps", "auditd"],
+            &["docker inspect", "logs", "auth.log"],
+        );
+        check(&[], &[]);
+    }
+}
