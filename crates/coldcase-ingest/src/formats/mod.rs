@@ -5,6 +5,7 @@ use crate::Format;
 mod auditd;
 mod authlog;
 mod coredns;
+mod docker_cli;
 mod docker_inspect;
 mod kubectl;
 mod mtime_listing;
@@ -23,6 +24,8 @@ pub static ALL: &[&Format] = &[
     &tcpdump_text::FORMAT,
     &mtime_listing::FORMAT,
     &authlog::FORMAT,
+    &docker_cli::ps::FORMAT,
+    &docker_cli::images::FORMAT,
 ];
 
 /// The format of this id.
