@@ -4,6 +4,7 @@ use crate::Format;
 
 mod auditd;
 mod authlog;
+mod container_log;
 mod coredns;
 mod docker_cli;
 mod docker_inspect;
@@ -26,6 +27,8 @@ pub static ALL: &[&Format] = &[
     &authlog::FORMAT,
     &docker_cli::ps::FORMAT,
     &docker_cli::images::FORMAT,
+    &container_log::FORMAT,
+    &container_log::app::FORMAT,
 ];
 
 /// The format of this id.
