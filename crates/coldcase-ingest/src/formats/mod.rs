@@ -27,6 +27,7 @@ pub static ALL: &[&Format] = &[
     &authlog::FORMAT,
     &docker_cli::ps::FORMAT,
     &docker_cli::images::FORMAT,
+    &docker_cli::events::FORMAT,
     &container_log::FORMAT,
     &container_log::app::FORMAT,
 ];

@@ -112,6 +112,10 @@ fn follows(text: &str) -> bool {
         ]
         .iter()
         .any(|start| text.starts_with(start))
+        || text
+            .split([':', ' '])
+            .next()
+            .is_some_and(|word| word.ends_with("Exception") || word.ends_with("Error"))
 }
 
 /// Lines of other formats that have a time at their head: syslog's with ISO stamps, packets, audit and sensor records.

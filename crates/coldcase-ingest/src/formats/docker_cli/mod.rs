@@ -3,6 +3,7 @@
 
 mod ago;
 mod containers;
+pub mod events;
 pub mod images;
 pub mod ps;
 mod status;
