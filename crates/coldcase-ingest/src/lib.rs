@@ -7,6 +7,8 @@ mod lines;
 mod local_time;
 mod registry;
 mod syslog;
+mod table;
+mod terminal_text;
 pub mod years;
 
 pub use lines::{Line, Lines, MAX_LINE};

@@ -154,9 +154,10 @@ pub fn survey(reader: &mut dyn Read) -> io::Result<Survey> {
     Ok(survey)
 }
 
-/// The stamp of a line, past a `<PRI>` and RFC 5424's version.
+/// The stamp of a line, past a `<PRI>` and RFC 5424's version; also klog's.
 fn stamp_of(line: &[u8]) -> Option<Stamp> {
-    stamp::read(line.get(priority(line)..)?).map(|(stamp, _)| stamp)
+    let read = stamp::read(line.get(priority(line)..)?).map(|(stamp, _)| stamp);
+    read.or_else(|| stamp::klog(line))
 }
 
 /// How long the `<PRI>` before a stamp is, with RFC 5424's version `1 `; also that version alone.

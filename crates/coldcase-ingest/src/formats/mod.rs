@@ -4,7 +4,9 @@ use crate::Format;
 
 mod auditd;
 mod authlog;
+mod container_log;
 mod coredns;
+mod docker_cli;
 mod docker_inspect;
 mod host_info;
 mod kubectl;
@@ -27,6 +29,11 @@ pub static ALL: &[&Format] = &[
     &mtime_listing::FORMAT,
     &authlog::FORMAT,
     &host_info::FORMAT,
+    &docker_cli::ps::FORMAT,
+    &docker_cli::images::FORMAT,
+    &docker_cli::events::FORMAT,
+    &container_log::FORMAT,
+    &container_log::app::FORMAT,
 ];
 
 /// The format of this id.

@@ -48,6 +48,29 @@ pub fn read(line: &[u8]) -> Option<(Stamp, usize)> {
     Some((stamp, end))
 }
 
+/// The stamp of klog and glog, `I0307 15:37:29.568123 `: a level's letter, month and day, no year. Apart from
+/// [`read`], since nothing but the shape of the whole head tells it from a word.
+pub fn klog(line: &[u8]) -> Option<Stamp> {
+    if !matches!(line.first()?, b'I' | b'W' | b'E' | b'F') || byte(line, 5) != b' ' {
+        return None;
+    }
+    let (month, day) = (two(line, 1)?, two(line, 3)?);
+    let (second, nanos, digits, end) = time(line, 6)?;
+    if digits == 0 || byte(line, end) != b' ' {
+        return None;
+    }
+    valid(Stamp {
+        year: None,
+        month,
+        day,
+        second,
+        nanos,
+        digits,
+        offset: None,
+        weekday: None,
+    })
+}
+
 /// Days from 1970-01-01 to this date of the Gregorian calendar.
 pub fn days_of(year: i32, month: u8, day: u8) -> i64 {
     let month = i64::from(month);
@@ -392,6 +415,22 @@ mod tests {
         ] {
             check(line, None);
         }
+    }
+
+    #[test]
+    fn heads_of_klog() {
+        let check = |line: &str, expected: Option<(u8, u8, u32, u32)>| {
+            let got = klog(line.as_bytes());
+            let got = got.map(|stamp| (stamp.month, stamp.day, stamp.second, stamp.nanos));
+            assert_eq!(got, expected, "{line}");
+        };
+        check(
+            "I0307 00:01:06.5 1 a.go:1] x",
+            Some((3, 7, 66, 500_000_000)),
+        );
+        check("F1332 00:01:06.5 1 a.go:1] x", None);
+        check("I0307 00:01:06 1 a.go:1] x", None);
+        check("X0307 00:01:06.5 1", None);
     }
 
     #[test]

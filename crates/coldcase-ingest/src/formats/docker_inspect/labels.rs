@@ -89,16 +89,25 @@ pub struct KubeletName<'a> {
     pub pod: &'a str,
     /// Its namespace.
     pub namespace: &'a str,
+    /// The container's name in its pod; `POD` is its sandbox.
+    pub container: &'a str,
+    /// The pod's UID.
+    pub uid: &'a str,
 }
 
 impl<'a> KubeletName<'a> {
     /// Takes such a name apart.
     pub fn parse(name: &'a str) -> Option<Self> {
         let mut parts = name.strip_prefix("k8s_")?.split('_');
-        let (_, pod, namespace) = (parts.next()?, parts.next()?, parts.next()?);
-        let (_, attempt) = (parts.next()?, parts.next()?);
+        let (container, pod, namespace) = (parts.next()?, parts.next()?, parts.next()?);
+        let (uid, attempt) = (parts.next()?, parts.next()?);
         let numbered = attempt.bytes().all(|byte| byte.is_ascii_digit());
-        (numbered && !pod.is_empty() && !namespace.is_empty()).then_some(Self { pod, namespace })
+        (numbered && !pod.is_empty() && !namespace.is_empty()).then_some(Self {
+            pod,
+            namespace,
+            container,
+            uid,
+        })
     }
 }
 

@@ -47,6 +47,8 @@ mod rows;
 mod shared_networks;
 
 pub use created_lines::CREATED_LINES;
+pub(super) use instants::{Instant, of_text as instant_of};
+pub(super) use labels::KubeletName;
 
 /// The format.
 pub static FORMAT: Format = Format {

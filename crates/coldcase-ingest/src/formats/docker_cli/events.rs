@@ -1,0 +1,593 @@
+//! What an engine did: `docker events`, `docker events --format '{{json .}}'`, `podman events`, `nerdctl events`; also docker's
+//! text before 1.10.
+//!
+//! **Recognised** by lines of a time with a zone, a type (`container`, `image`, `network`, `volume`, ...), an action and, for
+//! docker, a list of attributes in parentheses; or by JSON lines with `Type`, `Action` and `Actor`, or podman's `Name`, `Status`,
+//! `Type` and `Time`.
+//!
+//! ```text
+//! 2023-05-12T02:20:00.123456789Z container die 4b5e57f6eb2f... (exitCode=137, image=shop/web:2, name=web)
+//! 2023-05-12 10:20:00.12 +0800 CST container died 4b5e57f6eb2f... (image=shop/web:2, name=web)
+//! 2015-05-12T02:20:00.000000000Z 4b5e57f6eb2f: (from shop/web:2) die
+//! ```
+//!
+//! **Rows**: `container-created` (create), `container-started` (start), `container-exited` (die, died) with `exit_code`;
+//! all else of a container is `container-event`, with `command` of an exec, and so are events of networks, volumes, pods
+//! and the engine, with `type` and `network` or `volume`. Images give `image-changed`. `event` is the engine's word.
+//! Labels of Kubernetes among the attributes, or the kubelet's names, give pod and namespace.
+//!
+//! **Times** are recorded, with the offset that the line has. A podman time without an offset has the zone assumed.
+//!
+//! **Limits**: a label whose value holds `, name=` could be taken for an attribute of its own. Events of Kubernetes and
+//! of containerd (`ctr events`) are other formats.
+//!
+//! Sources: docker/cli `cli/command/system/events.go`, moby `api/types/events`, podman `libpod/events/events.go`.
+
+use std::borrow::Cow;
+
+use coldcase_model::{Attributes, Event, Place, Precision, Sink, Timestamp, When, action};
+use serde_json::{Map, Value};
+
+use super::super::docker_inspect::{KubeletName, instant_of};
+use crate::json::{Damage, Elements, Piece, as_number, outline, parse, text};
+use crate::syslog::Times;
+use crate::terminal_text::{command_of_prompt, cut, plain};
+use crate::years::stamp;
+use crate::{Clock, Format, IngestError, Input, Leftover, Lines, Probe, Sniff};
+
+/// The format.
+pub static FORMAT: Format = Format {
+    id: "docker-events",
+    title: "docker and podman events",
+    source: include_str!("events.rs"),
+    yearless: false,
+    sniff,
+    ingest,
+    join: None,
+};
+
+/// Lines looked at to recognise the format.
+const SNIFFED: usize = 100;
+
+/// Most attributes of one event.
+const MAX_ATTRIBUTES: usize = 512;
+
+/// Longest text kept of a command.
+const MAX_TEXT: usize = 8 << 10;
+
+const TYPES: [&str; 13] = [
+    "container",
+    "image",
+    "network",
+    "volume",
+    "daemon",
+    "plugin",
+    "service",
+    "node",
+    "secret",
+    "config",
+    "pod",
+    "system",
+    "builder",
+];
+
+/// One event, whatever it was read from.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Happened<'a> {
+    when: Option<When>,
+    kind: Cow<'a, str>,
+    action: Cow<'a, str>,
+    id: Option<Cow<'a, str>>,
+    attributes: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl Happened<'_> {
+    fn get(&self, names: &[&str]) -> Option<&str> {
+        names.iter().find_map(|name| {
+            let found = self.attributes.iter().find(|(key, _)| key == name);
+            found
+                .map(|(_, value)| &**value)
+                .filter(|value| !value.is_empty())
+        })
+    }
+}
+
+fn sniff(probe: &Probe<'_>) -> Sniff {
+    if probe.is_binary() {
+        return Sniff::No;
+    }
+    if let Some(outline) = outline(probe.head) {
+        let docker = outline.count(&["Type", "Action", "Actor"]) == 3;
+        let podman = outline.has("Type")
+            && (outline.has("Status") || outline.has("status"))
+            && (outline.has("Time") || outline.has("time"))
+            && outline.has("Name");
+        return match (docker || podman, outline.text_lines) {
+            (false, _) => Sniff::No,
+            (true, 0) => Sniff::Sure,
+            (true, _) => Sniff::Likely,
+        };
+    }
+    let (mut all, mut fit) = (0_usize, 0_usize);
+    let mut times = Times::new(&Clock::UNKNOWN);
+    let lines = probe.lines().filter(|line| !line.trim_ascii().is_empty());
+    for line in lines.take(SNIFFED) {
+        let line = String::from_utf8_lossy(line);
+        let line = plain(&line);
+        if command_of_prompt(&line).is_none() {
+            all += 1;
+            fit += usize::from(of_line(&line, &mut times).is_some());
+        }
+    }
+    match fit > 0 && fit * 10 >= all * 7 {
+        true => Sniff::Sure,
+        false => Sniff::No,
+    }
+}
+
+fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
+    let mut head = Vec::new();
+    super::read_head(&mut input.reader, &mut head)?;
+    let is_json = outline(&head).is_some();
+    let whole = std::io::Read::chain(head.as_slice(), &mut input.reader);
+    match is_json {
+        true => ingest_json(whole, input.clock, sink)?,
+        false => ingest_text(whole, input.clock, sink)?,
+    }
+    Ok(None)
+}
+
+fn ingest_text(
+    reader: impl std::io::Read,
+    clock: &Clock,
+    sink: &mut dyn Sink,
+) -> Result<(), IngestError> {
+    let mut lines = Lines::new(reader);
+    let mut times = Times::new(clock);
+    while let Some(line) = lines.next_line()? {
+        if line.bytes.trim_ascii().is_empty() {
+            continue;
+        }
+        let place = Place::Line(line.number);
+        let text = line.text();
+        let text = plain(&text);
+        if command_of_prompt(&text).is_some() {
+            sink.skip(place, "a command line");
+            continue;
+        }
+        match of_line(&text, &mut times) {
+            Some(happened) => {
+                sink.event(&row(&happened, line.number));
+                sink.used(1);
+            }
+            None if !line.ended => {
+                sink.skip(place, "a cut line");
+                sink.warn(place, "the file ends inside of a line".to_owned());
+            }
+            None => sink.skip(place, "not an event of an engine"),
+        }
+    }
+    Ok(())
+}
+
+fn ingest_json(
+    reader: impl std::io::Read,
+    clock: &Clock,
+    sink: &mut dyn Sink,
+) -> Result<(), IngestError> {
+    let mut elements = Elements::new(reader);
+    while let Some(piece) = elements.next_piece() {
+        match piece {
+            Piece::Element { line, bytes } => match parse(bytes) {
+                Ok(value) => match of_json(&value, clock) {
+                    Some(happened) => {
+                        sink.event(&row(&happened, line));
+                        sink.used(1);
+                    }
+                    None => sink.skip(Place::Line(line), "an object that is no event"),
+                },
+                Err(error) => {
+                    let place = Place::Line(line);
+                    sink.skip(place, "a JSON element that is not well-formed");
+                    sink.warn(place, format!("element left out: {error}"));
+                }
+            },
+            Piece::EmptyList { .. } => {}
+            Piece::Text { line, .. } => sink.skip(Place::Line(line), "a line that is no JSON"),
+            Piece::Damaged { line, damage } => {
+                if damage != Damage::UnclosedList {
+                    sink.skip(Place::Line(line), damage.as_str());
+                }
+                sink.warn(Place::Line(line), damage.as_str().to_owned());
+            }
+        }
+    }
+    match elements.take_error() {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
+    }
+}
+
+/// Reads a line of text.
+fn of_line<'a>(line: &'a str, times: &mut Times<'_>) -> Option<Happened<'a>> {
+    let (stamp, end) = stamp::read(line.as_bytes())?;
+    stamp.year?;
+    let is_go = line.as_bytes().get(10) == Some(&b' ');
+    let mut rest = line.get(end..)?.strip_prefix(' ')?;
+    if is_go {
+        // Go's own form names the zone behind the offset: ` +0800 CST container ...`.
+        let (zone, behind) = rest.split_once(' ')?;
+        if !TYPES.contains(&zone) {
+            rest = behind;
+        }
+        if let Some(behind) = rest.strip_prefix("m=") {
+            rest = behind.split_once(' ')?.1;
+        }
+    }
+    let happened = typed(rest).or_else(|| untyped(rest))?;
+    let when = times.when(&stamp).ok().map(|when| match is_go {
+        true => when,
+        false => When {
+            precision: Precision::Ns,
+            ..when
+        },
+    });
+    Some(Happened { when, ..happened })
+}
+
+/// `container exec_create: sh -c date 4b5e... (image=..., name=...)`
+fn typed(text: &str) -> Option<Happened<'_>> {
+    let (kind, rest) = text.split_once(' ')?;
+    if !TYPES.contains(&kind) {
+        return None;
+    }
+    // The first parenthesis of the attributes: a command may hold some too.
+    let open = rest.match_indices(" (").find(|(at, _)| {
+        let inside = rest.get(at + 2..).unwrap_or_default();
+        let key = inside.split(['=', ' ', ',']).next().unwrap_or_default();
+        inside.starts_with(')')
+            || inside
+                .get(key.len()..)
+                .is_some_and(|rest| rest.starts_with('='))
+    });
+    let (head, attributes) = match open {
+        Some((at, _)) => rest.split_at_checked(at)?,
+        None => (rest, ""),
+    };
+    let head = head.trim_end();
+    let (action, id) = head.rsplit_once(' ').unwrap_or((head, ""));
+    let word = action.split([':', ' ']).next().unwrap_or(action);
+    let is_word = word
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || b"_-".contains(&byte));
+    if word.is_empty() || !is_word || (open.is_none() && !stands_alone(kind, word, id)) {
+        return None;
+    }
+    let inside = attributes.trim().strip_prefix('(').unwrap_or_default();
+    let mut attributes = attributes_of(inside.strip_suffix(')').unwrap_or(inside));
+    if !inside.ends_with(')') {
+        attributes.pop(); // cut
+    }
+    // Podman names the image behind its id: `image pull 4b5e... docker.io/library/alpine`.
+    let (action, id) = match action.split_once(' ') {
+        Some((action, first)) if kind == "image" && !action.ends_with(':') => {
+            attributes.push(("name".into(), id.into()));
+            (action, first)
+        }
+        _ => (action, id),
+    };
+    Some(Happened {
+        when: None,
+        kind: kind.into(),
+        action: action.trim().into(),
+        id: Some(id.trim().into()).filter(|id: &Cow<'_, str>| !id.is_empty()),
+        attributes,
+    })
+}
+
+/// Whether type, action and id without attributes can be no sentence.
+fn stands_alone(kind: &str, word: &str, id: &str) -> bool {
+    let is_id = is_id(id);
+    let named = [
+        "create",
+        "remove",
+        "destroy",
+        "mount",
+        "unmount",
+        "connect",
+        "disconnect",
+        "prune",
+        "pull",
+        "push",
+        "tag",
+        "untag",
+        "delete",
+        "load",
+        "import",
+        "save",
+        "build",
+        "loadfromarchive",
+    ];
+    match kind {
+        "container" => is_id,
+        "system" | "daemon" => matches!(word, "refresh" | "renumber" | "prune" | "reload"),
+        _ => is_id || (named.contains(&word) && !id.is_empty()),
+    }
+}
+
+/// The id of a container or image.
+fn is_id(text: &str) -> bool {
+    let bare = text.strip_prefix("sha256:").unwrap_or(text);
+    (12..=64).contains(&bare.len()) && bare.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// `a=b, c=d`: a comma begins the next attribute only where a key and `=` follow it.
+fn attributes_of(text: &str) -> Vec<(Cow<'_, str>, Cow<'_, str>)> {
+    let mut found: Vec<(&str, usize, usize)> = Vec::new();
+    let mut at = 0;
+    for part in text.split(", ") {
+        let end = at + part.len();
+        match part.split_once('=') {
+            Some((key, _)) if !key.is_empty() && !key.contains(' ') => {
+                if found.len() >= MAX_ATTRIBUTES {
+                    break;
+                }
+                found.push((key, at + key.len() + 1, end));
+            }
+            _ => {
+                if let Some((_, _, last)) = found.last_mut() {
+                    *last = end;
+                }
+            }
+        }
+        at = end + 2;
+    }
+    let pairs = found.into_iter().map(|(key, start, end)| {
+        let value = text.get(start..end).unwrap_or_default();
+        (Cow::Borrowed(key), Cow::Borrowed(value))
+    });
+    pairs.collect()
+}
+
+/// `4b5e57f6eb2f: (from shop/web:2) die` of docker before 1.10.
+fn untyped(text: &str) -> Option<Happened<'_>> {
+    let (id, rest) = text.split_once(": ")?;
+    let (from, action) = match rest.strip_prefix("(from ") {
+        Some(rest) => rest.split_once(") ")?,
+        None => ("", rest),
+    };
+    let is_image = matches!(
+        action,
+        "pull" | "push" | "tag" | "untag" | "delete" | "import"
+    );
+    if !is_image && (!is_id(id) || from.is_empty()) {
+        return None;
+    }
+    let kind = if is_image { "image" } else { "container" };
+    Some(Happened {
+        when: None,
+        kind: kind.into(),
+        action: action.trim().into(),
+        id: Some(id.into()),
+        attributes: match from {
+            "" => Vec::new(),
+            image => vec![("image".into(), image.into())],
+        },
+    })
+}
+
+/// Reads an object of docker or podman.
+fn of_json<'a>(value: &'a Value, clock: &Clock) -> Option<Happened<'a>> {
+    let kind = text(value, &["Type"]).filter(|kind| TYPES.contains(kind))?;
+    let docker = text(value, &["Action"]);
+    let action = docker
+        .or_else(|| text(value, &["Status"]))
+        .or_else(|| text(value, &["status"]))?;
+    let actor = value.get("Actor");
+    let map: Option<&Map<String, Value>> = actor
+        .and_then(|actor| actor.get("Attributes"))
+        .or_else(|| value.get("Attributes"))
+        .and_then(Value::as_object);
+    let mut attributes: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
+    for (key, value) in map.into_iter().flatten().take(MAX_ATTRIBUTES) {
+        if let Some(value) = value.as_str() {
+            attributes.push((key.as_str().into(), value.into()));
+        }
+    }
+    for (key, member) in [("name", "Name"), ("image", "Image"), ("network", "Network")] {
+        if let Some(value) = text(value, &[member]) {
+            attributes.push((key.into(), value.into()));
+        }
+    }
+    if let Some(code) = value.get("ContainerExitCode").and_then(as_number) {
+        attributes.push(("exitCode".into(), code.to_string().into()));
+    }
+    let id = actor
+        .and_then(|actor| text(actor, &["ID"]))
+        .or_else(|| text(value, &["ID"]))
+        .or_else(|| text(value, &["id"]));
+    let nanos = value.get("timeNano").and_then(Value::as_i64);
+    let when = match nanos.filter(|nanos| *nanos > 0) {
+        Some(nanos) => Some(clock.recorded(Timestamp(nanos), Precision::Ns)),
+        None => {
+            let given = value.get("Time").or_else(|| value.get("time"));
+            let written = given.map(|given| match given {
+                Value::String(text) => Cow::Borrowed(text.as_str()),
+                other => Cow::Owned(other.to_string()),
+            });
+            written.and_then(|text| instant_of(&text).when(clock))
+        }
+    };
+    Some(Happened {
+        when,
+        kind: kind.into(),
+        action: action.into(),
+        id: id.map(Cow::Borrowed),
+        attributes,
+    })
+}
+
+/// The timeline's word for what happened.
+fn action_of(kind: &str, word: &str) -> &'static str {
+    match (kind, word) {
+        ("container", "create") => action::CONTAINER_CREATED,
+        ("container", "start") => action::CONTAINER_STARTED,
+        ("container", "die" | "died") => action::CONTAINER_EXITED,
+        ("image", _) => action::IMAGE_CHANGED,
+        _ => action::CONTAINER_EVENT,
+    }
+}
+
+fn row<'a>(happened: &'a Happened<'_>, line: u64) -> Event<'a> {
+    let (word, command) = match happened.action.split_once(": ") {
+        Some((word, command)) => (word, Some(command)),
+        None => (&*happened.action, None),
+    };
+    let kind = &*happened.kind;
+    let action = action_of(kind, word);
+    let is_container = kind == "container";
+    let mut attributes = Attributes::new();
+    if matches!(action, action::CONTAINER_EVENT | action::IMAGE_CHANGED) {
+        attributes.text("event", word);
+    }
+    if !is_container && kind != "image" {
+        attributes.text("type", kind);
+    }
+    let id = happened.id.as_deref();
+    let container_id = match is_container {
+        true => id,
+        false => happened.get(&["container"]).or(match kind {
+            "network" | "volume" => None,
+            _ => id.filter(|id| is_id(id)),
+        }),
+    };
+    attributes.text_if("id", container_id);
+    let code = happened.get(&["exitCode", "containerExitCode"]);
+    let code: Option<i64> = code.and_then(|code| code.parse().ok());
+    attributes
+        .number_if("exit_code", code)
+        .text_if("signal", happened.get(&["signal"]))
+        .text_if("exec_id", happened.get(&["execID", "exec_id"]));
+    let name = happened.get(&["name"]);
+    match kind {
+        "network" => drop(attributes.text_if("network", name.or(id))),
+        "volume" => drop(attributes.text_if("volume", id)),
+        _ => {}
+    }
+    let health = word == "health_status";
+    let health = command
+        .filter(|_| health)
+        .or(happened.get(&["health_status"]));
+    attributes.text_if("health", health);
+    if kind == "network" {
+        attributes.text_if("driver", happened.get(&["type", "driver"]));
+    }
+    let container = name.filter(|_| is_container);
+    let image = match kind {
+        // Docker's name is without the tag; its id is the reference, where it is no digest.
+        "image" => id.filter(|id| !is_id(id)).or(name).or(id),
+        _ => happened.get(&["image"]),
+    };
+    let named = container.and_then(KubeletName::parse);
+    let pod = happened.get(&["io.kubernetes.pod.name"]);
+    let namespace = happened.get(&["io.kubernetes.pod.namespace"]);
+    Event {
+        when: happened.when,
+        container: container
+            .or(container_id.filter(|_| is_container))
+            .map(Cow::Borrowed),
+        image: image.map(Cow::Borrowed),
+        pod: pod
+            .or(named.as_ref().map(|named| named.pod))
+            .map(Cow::Borrowed),
+        namespace: namespace
+            .or(named.as_ref().map(|named| named.namespace))
+            .map(Cow::Borrowed),
+        command: command
+            .filter(|_| word.starts_with("exec"))
+            .map(|command| cut(command, MAX_TEXT).into()),
+        attributes: attributes.finish().map(Into::into),
+        message: Some(
+            message(
+                kind,
+                &happened.action,
+                container.or(image).or(name).or(id),
+                image,
+                code,
+            )
+            .into(),
+        ),
+        line: Some(line),
+        ..Event::new(action)
+    }
+}
+
+fn message(
+    kind: &str,
+    action: &str,
+    name: Option<&str>,
+    image: Option<&str>,
+    code: Option<i64>,
+) -> String {
+    let mut message = format!("{kind} {}: {}", name.unwrap_or("?"), cut(action, MAX_TEXT));
+    if let Some(image) = image.filter(|_| kind == "container") {
+        message.push_str(&format!(" (image {image})"));
+    }
+    if let Some(code) = code {
+        message.push_str(&format!(", exit code {code}"));
+    }
+    message
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str, expected: &str) {
+        let mut times = Times::new(&Clock::UNKNOWN);
+        let happened = of_line(line, &mut times);
+        let got = happened.as_ref().map_or("none".to_owned(), |happened| {
+            let event = row(happened, 1);
+            let text = |cell: &Option<Cow<'_, str>>| cell.as_deref().unwrap_or("-").to_owned();
+            format!(
+                "{} {} {} {} {}",
+                event
+                    .when
+                    .map_or("-".to_owned(), |when| when.ts.to_string()),
+                event.action,
+                text(&event.container),
+                text(&event.image),
+                text(&event.command)
+            )
+        });
+        assert_eq!(got, expected, "{line}");
+    }
+
+    #[test]
+    fn lines_of_all_engines() {
+        check(
+            "2023-05-12T02:20:00.123456789Z container die 4b5e57f6eb2f (exitCode=137, image=shop/web:2, name=web)",
+            "2023-05-12T02:20:00.123456789Z container-exited web shop/web:2 -",
+        );
+        check(
+            "2023-05-12T10:20:00+08:00 container exec_create: sh -c (cd /tmp; ls) 4b5e57f6eb2f (execID=0a, image=i, maintainer=A, B and C, name=web)",
+            "2023-05-12T02:20:00Z container-event web i sh -c (cd /tmp; ls)",
+        );
+        check(
+            "2023-05-12 10:20:00.12 +0800 CST container died 4b5e57f6eb2f (image=i, name=web)",
+            "2023-05-12T02:20:00.120Z container-exited web i -",
+        );
+        check(
+            "2023-05-12T02:20:00.1Z image pull busybox:latest (name=busybox)",
+            "2023-05-12T02:20:00.100Z image-changed - busybox:latest -",
+        );
+        check(
+            "2015-05-12T02:20:00.000000000Z 4b5e57f6eb2f: (from shop/web:2) start",
+            "2015-05-12T02:20:00Z container-started 4b5e57f6eb2f shop/web:2 -",
+        );
+        check("2023-05-12T02:20:00.1Z container is ready", "none");
+        check("2023-05-12T02:20:00.1Z image of the day", "none");
+        check("2023-05-12T02:20:00.1Z something else", "none");
+        check("", "none");
+    }
+}
