@@ -143,7 +143,23 @@ fn no_format_claims_the_fixtures_of_another() {
 }
 
 /// Formats that rightly see their own shape in another's artifact: owner, the other, why.
-const SHARED_SHAPES: [(&str, &str, &str); 0] = [];
+const SHARED_SHAPES: [(&str, &str, &str); 3] = [
+    (
+        "coredns",
+        "container-log",
+        "a container's log carries CoreDNS's lines",
+    ),
+    (
+        "docker-events",
+        "container-log",
+        "docker's old events are a stamp and a text",
+    ),
+    (
+        "docker-events",
+        "authlog",
+        "docker's old events have an id where syslog has the program",
+    ),
+];
 
 #[test]
 fn formats_decline_what_is_another_s() {
