@@ -12,6 +12,8 @@ mod sessions;
 mod time_of_day;
 
 pub use evidence::Draft;
-pub use facts::{CaseFacts, Coverage, HostFacts, Indicator, IndicatorType, merge_spans};
+pub use facts::{
+    CaseFacts, Coverage, HostFacts, Indicator, IndicatorType, is_internal, merge_spans,
+};
 pub use identity::{Fit, Holder, Identities, Resolution};
 pub use registry::{CorrelateError, Correlator, run};

@@ -16,7 +16,7 @@ use coldcase_timeline::{DatasetWriter, Timeline, TimelineError};
 use crate::host_facts::BundleFacts;
 use crate::ingest::{InputRecord, Progress, ingest};
 use crate::plan::plan;
-use crate::{Options, clocks, output_place};
+use crate::{Options, alerts, clocks, output_place};
 
 /// Why a run could not be finished.
 #[derive(Debug, thiserror::Error)]
@@ -133,7 +133,11 @@ fn read(
     let inputs = ingest(&planned, &clocks, &writer, progress)?;
     let timeline = Timeline::of_parts(writer.finish()?);
     let zone = clocks::case_zone(&bundle, &host_facts, options);
-    let facts = facts(&bundle, &inputs, indicators, zone, &host_facts, options);
+    let mut facts = facts(&bundle, &inputs, indicators, zone, &host_facts, options);
+    let told = alerts::indicators(&timeline, &facts.hosts)?;
+    facts.indicators.extend(told);
+    facts.indicators.sort();
+    facts.indicators.dedup();
     let findings = Findings::new(Vec::new(), Vec::new());
     Ok(Analysis {
         inputs,

@@ -1,6 +1,7 @@
 //! The whole road as a library: [`analyze`] takes paths of evidence and gives a case; the binary adds
 //! arguments, progress and exit codes.
 
+mod alerts;
 mod artifact_sink;
 mod case;
 mod case_files;
