@@ -6,6 +6,7 @@ mod auditd;
 mod authlog;
 mod coredns;
 mod docker_inspect;
+mod k8s_audit;
 mod kubectl;
 mod mtime_listing;
 mod pcap;
@@ -23,6 +24,7 @@ pub static ALL: &[&Format] = &[
     &tcpdump_text::FORMAT,
     &mtime_listing::FORMAT,
     &authlog::FORMAT,
+    &k8s_audit::FORMAT,
 ];
 
 /// The format of this id.
