@@ -25,6 +25,9 @@ pub static ALL: &[&Format] = &[
     &mtime_listing::FORMAT,
     &authlog::FORMAT,
     &k8s_audit::FORMAT,
+    &kubectl::EVENTS,
+    &kubectl::SERVICES,
+    &kubectl::WORKLOADS,
 ];
 
 /// The format of this id.
