@@ -93,6 +93,8 @@ pub mod action {
     pub const ENGINE_LISTED: &str = "engine-listed";
     /// An event object of Kubernetes.
     pub const CLUSTER_EVENT: &str = "cluster-event";
+    /// A service of Kubernetes as a table or object shows it: cluster address in `src_ip`.
+    pub const SERVICE_ENDPOINT_LISTED: &str = "service-endpoint-listed";
     /// A request to the API of a container engine or orchestrator, as its audit log tells it.
     pub const API_REQUEST: &str = "api-request";
     /// A request head, from a capture or a sensor.

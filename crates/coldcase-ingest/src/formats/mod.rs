@@ -9,6 +9,7 @@ mod coredns;
 mod docker_cli;
 mod docker_inspect;
 mod host_info;
+mod k8s_audit;
 mod kubectl;
 mod mtime_listing;
 mod pcap;
@@ -34,6 +35,10 @@ pub static ALL: &[&Format] = &[
     &docker_cli::events::FORMAT,
     &container_log::FORMAT,
     &container_log::app::FORMAT,
+    &k8s_audit::FORMAT,
+    &kubectl::EVENTS,
+    &kubectl::SERVICES,
+    &kubectl::WORKLOADS,
 ];
 
 /// The format of this id.

@@ -1,36 +1,54 @@
 //! Pods and nodes of a Kubernetes cluster: `kubectl get pods` and `kubectl get nodes`, as tables (`-o wide`, `-A`,
-//! `-L`, `--show-labels`, `--no-headers`, `-w`, `oc get`, `kubectl get all`) or as JSON (`-o json`: a list or one object).
+//! `-L`, `--show-labels`, `--no-headers`, `-w`, `oc get`, `kubectl get all`) or as objects (`-o json`, `-o yaml`: a list, one
+//! object, several documents one after the other).
 //!
 //! **Recognised** are tables by the words of their header (`NAME READY STATUS RESTARTS` for pods, `NAME STATUS`
 //! with `ROLES`, `AGE`, `VERSION` for nodes), also behind a prompt with the command; without a header by rows whose
-//! cells have the shapes of a wide table; JSON by `kind`, or by `spec` and `status` where a raw API list leaves it out.
+//! cells have the shapes of a wide table; JSON by `spec` and `status`; YAML by `apiVersion` and `kind`.
 //!
 //! **Cells** of a table begin below the words of the header, so that empty ones and blanks within one (`1 (5h2m ago)`,
 //! `Ubuntu 20.04.5 LTS`) do no harm; a row that does not keep to it (watch output, tables sent through other
 //! tools) is split at its blanks. Further columns (`-L app`) become `label_app`. A pods table without NAMESPACE column takes the
 //! namespace from a command line above it (`-n shop`), else it is unknown.
 //!
+//! A file may hold several tables or objects of several kinds (`kubectl get all -A -o wide`): the first says which format it is,
+//! and the rows of all are given, also those of kubectl-services, kubectl-events and kubectl-jobs.
+//!
 //! **Rows.** `pod-listed` and `node-listed` at the moment of collection. `age_seconds` is AGE as shown, and
-//! `age_unit_seconds` its smallest unit: `43h` means 43 to 44 hours. No instant of creation is made of it. JSON has the
+//! `age_unit_seconds` its smallest unit: `43h` means 43 to 44 hours. No instant of creation is made of it. Objects have the
 //! exact `created` and `started`, `host_network`, and gives `container-started` and `container-exited` for the
 //! states of each container. Whether a pod of a table is in its node's network is not said there.
 //!
-//! **Not read**: `-o yaml`, `-o name`, `describe`, and custom columns other than NAME with IP and NODE. Lines that are
+//! **YAML** is read object by object: nesting is bounded at 96 levels, aliases (kubectl writes none) are unknown values, an
+//! object over 4 MiB is left out.
+//!
+//! **Not read**: `-o name`, `describe`, and custom columns other than NAME with IP and NODE. Lines that are
 //! no row (prompts, errors, tables of other kinds) are counted as skipped.
 //!
 //! Sources: kubectl's printers (`pkg/printers/internalversion/printers.go`), `duration.HumanDuration`, core/v1 API types.
 
+use std::borrow::Cow;
+
 use coldcase_model::{Place, Sink};
 
-use crate::json::{Damage, Elements, Outline, Piece, outline, parse};
+use crate::json::{Damage, Elements, Piece, outline, parse};
 use crate::{Format, IngestError, Input, Leftover, Lines, Probe, Sniff};
 
 use table::{Kind, Tables};
+use yaml::Objects;
+
+pub use events::EVENTS;
+pub use services::SERVICES;
+pub use workloads::WORKLOADS;
 
 mod age;
+mod events;
 mod objects;
 mod rows;
+mod services;
 mod table;
+mod workloads;
+mod yaml;
 
 /// The format.
 pub static PODS: Format = Format {
@@ -57,14 +75,23 @@ pub static NODES: Format = Format {
 /// Lines that may stand above a table.
 const MAX_LINES_ABOVE: usize = 40;
 
+/// Objects of a YAML artifact that are looked at to recognise it.
+const MAX_OBJECTS_SNIFFED: usize = 60;
+
 fn sniff(probe: &Probe<'_>, kind: Kind) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
     if let Some(outline) = outline(probe.head) {
         return match objects::kind_of(&outline) {
-            Some(found) if found == kind => json_sureness(&outline),
+            Some(found) if found == kind => sureness(outline.text_lines),
             _ => Sniff::No,
+        };
+    }
+    if let Some((found, above)) = yaml_kind(probe.head) {
+        return match found == kind {
+            true => sureness(above),
+            false => Sniff::No,
         };
     }
     let mut tables = Tables::default();
@@ -72,6 +99,7 @@ fn sniff(probe: &Probe<'_>, kind: Kind) -> Sniff {
     let lines = probe.lines().filter(|line| !line.trim_ascii().is_empty());
     for (index, line) in lines.take(MAX_LINES_ABOVE).enumerate() {
         let text = String::from_utf8_lossy(line);
+        let text = plain(&text);
         if tables.header(&text) {
             return match tables.kind() {
                 Some(found) if found == kind && index == 0 => Sniff::Sure,
@@ -89,17 +117,58 @@ fn sniff(probe: &Probe<'_>, kind: Kind) -> Sniff {
     Sniff::No
 }
 
+/// What the first object of a YAML artifact that is read here is, and how many lines of text stand before it.
+fn yaml_kind(head: &[u8]) -> Option<(Kind, usize)> {
+    let mut objects = Objects::new(head);
+    let mut above = 0;
+    for _ in 0..MAX_OBJECTS_SNIFFED {
+        match objects.next_piece().ok()?? {
+            yaml::Piece::Object { text, .. } => {
+                let (version, kind) = yaml::version_and_kind(&text)?;
+                match objects::kind_of_name(kind) {
+                    Some(_) if version.starts_with("audit.k8s.io/") => return None,
+                    Some(kind) => return Some((kind, above)),
+                    None => above += 1,
+                }
+            }
+            yaml::Piece::Text(_, text) if text.starts_with('#') => {}
+            yaml::Piece::Text(..) if above < MAX_LINES_ABOVE => above += 1,
+            yaml::Piece::EmptyList(_) => {}
+            _ => return None,
+        }
+    }
+    None
+}
+
 /// Whether a small artifact has no more lines than these.
 fn is_last(probe: &Probe<'_>, index: usize) -> bool {
     let lines = probe.lines().filter(|line| !line.trim_ascii().is_empty());
     lines.count() == index + 1
 }
 
-fn json_sureness(outline: &Outline<'_>) -> Sniff {
-    match outline.text_lines {
+fn sureness(lines_above: usize) -> Sniff {
+    match lines_above {
         0 => Sniff::Sure,
         _ => Sniff::Likely,
     }
+}
+
+/// A line of a terminal without its escape sequences and without a byte order mark.
+fn plain(line: &str) -> Cow<'_, str> {
+    let line = line.trim_start_matches('\u{feff}');
+    if !line.contains('\u{1b}') {
+        return Cow::Borrowed(line);
+    }
+    let mut out = String::with_capacity(line.len());
+    let mut characters = line.chars();
+    while let Some(character) = characters.next() {
+        if character != '\u{1b}' {
+            out.push(character);
+        } else if characters.next() == Some('[') {
+            characters.find(|end| ('@'..='~').contains(end));
+        }
+    }
+    Cow::Owned(out)
 }
 
 fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
@@ -107,10 +176,12 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
     let mut head = Vec::new();
     let cause = read_head(&mut reader, &mut head);
     let is_json = outline(&head).is_some_and(|outline| objects::kind_of(&outline).is_some());
+    let is_yaml = !is_json && yaml_kind(&head).is_some();
     let whole = std::io::Read::chain(head.as_slice(), reader);
-    let read = match is_json {
-        true => ingest_json(whole, input, sink),
-        false => ingest_tables(whole, input, sink),
+    let read = match (is_json, is_yaml) {
+        (true, _) => ingest_json(whole, input, sink),
+        (_, true) => ingest_yaml(whole, input, sink),
+        _ => ingest_tables(whole, input, sink),
     };
     match cause {
         Ok(()) => read,
@@ -156,14 +227,56 @@ fn ingest_json(
             }
         }
     }
-    if unreadable_times > 0 {
-        let warning = format!("{unreadable_times} times that could not be read");
-        sink.warn(Place::Whole, warning);
-    }
+    warn_of_times(unreadable_times, sink);
     match elements.take_error() {
         Some(error) => Err(error.into()),
         None => Ok(None),
     }
+}
+
+fn warn_of_times(unreadable: u64, sink: &mut dyn Sink) {
+    if unreadable > 0 {
+        let warning = format!("{unreadable} times that could not be read");
+        sink.warn(Place::Whole, warning);
+    }
+}
+
+fn ingest_yaml(
+    reader: impl std::io::Read,
+    input: &Input<'_>,
+    sink: &mut dyn Sink,
+) -> Result<Option<Leftover>, IngestError> {
+    let mut objects = Objects::new(reader);
+    let mut unreadable_times = 0;
+    while let Some(piece) = objects.next_piece()? {
+        match piece {
+            yaml::Piece::Object { line, text } => match yaml::parse(&text) {
+                Ok(value) => {
+                    unreadable_times += objects::emit(line, &value, input.clock, sink);
+                }
+                Err(error) => {
+                    let place = Place::Line(line);
+                    sink.skip(place, "a YAML object that is not well-formed");
+                    sink.warn(place, format!("object left out: {error}"));
+                }
+            },
+            yaml::Piece::EmptyList(line) => {
+                let warning = "an empty list: no object was there";
+                sink.warn(Place::Line(line), warning.to_owned());
+            }
+            yaml::Piece::Text(line, _) => sink.skip(Place::Line(line), "a line that is no YAML"),
+            yaml::Piece::Damaged(line, reason) => {
+                sink.skip(Place::Line(line), reason);
+                sink.warn(Place::Line(line), reason.to_owned());
+            }
+            yaml::Piece::UnclosedList(line) => {
+                let warning = "the end of a list is missing: its last object may be cut";
+                sink.warn(Place::Line(line), warning.to_owned());
+            }
+        }
+    }
+    warn_of_times(unreadable_times, sink);
+    Ok(None)
 }
 
 fn ingest_tables(
@@ -180,6 +293,7 @@ fn ingest_tables(
         }
         let place = Place::Line(line.number);
         let text = line.text();
+        let text = plain(&text);
         if tables.header(&text) {
             continue;
         }
@@ -205,7 +319,7 @@ fn ingest_tables(
         }
     }
     if !any {
-        let warning = "no row of pods or nodes in it";
+        let warning = "no row that is read in it";
         sink.warn(Place::Whole, warning.to_owned());
     }
     Ok(None)

@@ -1,4 +1,4 @@
-//! Pods and nodes as API objects: rows of what they are, and of the runs of a pod's containers.
+//! API objects: what kind they are, the rows of pods and nodes, and of the runs of a pod's containers.
 
 use std::borrow::Cow;
 
@@ -9,32 +9,58 @@ use coldcase_model::{
 use serde_json::Value;
 
 use super::table::Kind;
+use super::{events, services, workloads};
 use crate::Clock;
 use crate::json::{Outline, flag, get, number, text};
 
-/// What the first element of a JSON artifact is; `None` for other objects than pods and nodes.
+/// What the first element of a JSON artifact is; `None` for objects that are not read.
 pub fn kind_of(outline: &Outline<'_>) -> Option<Kind> {
-    let is_object = outline.has("metadata") && (outline.has("spec") || outline.has("status"));
-    if !is_object || outline.has("verb") || outline.has("auditID") {
+    if !outline.has("metadata") || outline.has("verb") || outline.has("auditID") {
         return None;
     }
     let in_any = |names: &[(&str, &str)]| names.iter().any(|(a, b)| outline.has_in(a, b));
-    let pod = [
-        ("spec", "containers"),
-        ("status", "containerStatuses"),
-        ("status", "podIP"),
-    ];
     let node = [
         ("status", "nodeInfo"),
         ("spec", "podCIDR"),
         ("status", "addresses"),
     ];
-    if in_any(&node) {
+    let pod = [
+        ("spec", "containers"),
+        ("status", "containerStatuses"),
+        ("status", "podIP"),
+    ];
+    let object = outline.has("involvedObject") || outline.has("regarding");
+    let slice = outline.has("addressType") && outline.has("endpoints");
+    if object && outline.has("reason") {
+        Some(Kind::Events)
+    } else if slice || outline.has("subsets") || outline.has_in("spec", "clusterIP") {
+        Some(Kind::Services)
+    } else if in_any(&[("spec", "jobTemplate"), ("spec", "template")]) {
+        Some(Kind::Workloads)
+    } else if in_any(&node) {
         Some(Kind::Nodes)
     } else if in_any(&pod) {
         Some(Kind::Pods)
     } else {
         None
+    }
+}
+
+/// What objects of this kind are; `None` for those that are not read.
+pub fn kind_of_name(name: &str) -> Option<Kind> {
+    match name {
+        "Pod" => Some(Kind::Pods),
+        "Node" => Some(Kind::Nodes),
+        "Event" => Some(Kind::Events),
+        "Service" | "Endpoints" | "EndpointSlice" => Some(Kind::Services),
+        "CronJob"
+        | "Job"
+        | "Deployment"
+        | "DaemonSet"
+        | "StatefulSet"
+        | "ReplicaSet"
+        | "ReplicationController" => Some(Kind::Workloads),
+        _ => None,
     }
 }
 
@@ -46,25 +72,36 @@ pub fn emit(line: u64, value: &Value, clock: &Clock, sink: &mut dyn Sink) -> u64
     };
     let has = |path: &[&str]| get(value, path).is_some();
     let is = |kind: &str| text(value, &["kind"]).is_none_or(|shown| shown == kind);
-    if is("Node") && (has(&["status", "nodeInfo"]) || has(&["status", "addresses"])) {
+    if is("Event") && events::is_event(value) {
+        events::emit_object(line, value, &mut times, sink);
+        sink.used(1);
+    } else if services::is_service(value) {
+        services::emit_object(line, value, &mut times, sink);
+        sink.used(1);
+    } else if workloads::is_workload(value) {
+        workloads::emit_object(line, value, &mut times, sink);
+    } else if is("Node") && (has(&["status", "nodeInfo"]) || has(&["status", "addresses"])) {
         node(line, value, &mut times, sink);
         sink.used(1);
     } else if is("Pod") && (has(&["spec", "containers"]) || has(&["status", "phase"])) {
         pod(line, value, &mut times, sink);
         sink.used(1);
     } else {
-        sink.skip(Place::Line(line), "an object that is no pod or node");
+        sink.skip(Place::Line(line), "an object of another kind");
     }
     times.unreadable
 }
 
-struct Times<'a> {
-    clock: &'a Clock,
+/// Reads times, and counts those that could not be read.
+pub struct Times<'a> {
+    /// The artifact's clock.
+    pub clock: &'a Clock,
     unreadable: u64,
 }
 
 impl Times<'_> {
-    fn at(&mut self, value: &Value, path: &[&str]) -> Option<When> {
+    /// The time at this path; null and absent ones are unknown.
+    pub fn at(&mut self, value: &Value, path: &[&str]) -> Option<When> {
         let text = text(value, path)?;
         let at = DateTime::parse_from_rfc3339(text.trim());
         match at.ok().and_then(|at| Timestamp::from_utc(at.to_utc())) {
@@ -86,7 +123,8 @@ impl Times<'_> {
     }
 }
 
-fn shown(when: Option<When>) -> Option<String> {
+/// A time as attributes show it.
+pub fn shown(when: Option<When>) -> Option<String> {
     when.map(|when| when.ts.to_string())
 }
 
@@ -113,12 +151,13 @@ fn pod(line: u64, value: &Value, times: &mut Times<'_>, sink: &mut dyn Sink) {
             .iter()
             .filter(|state| state.section == "containerStatuses")
     };
+    // Of a cut object some are missing: then the sums are not known.
     let ready = current()
-        .filter(|one| flag(one.status, &["ready"]) == Some(true))
-        .count();
-    let restarts: i64 = current()
-        .filter_map(|one| number(one.status, &["restartCount"]))
-        .fold(0, i64::saturating_add);
+        .map(|one| flag(one.status, &["ready"]).map(usize::from))
+        .sum::<Option<usize>>();
+    let restarts = current()
+        .map(|one| number(one.status, &["restartCount"]))
+        .try_fold(0_i64, |sum, count| Some(sum.saturating_add(count?)));
 
     let node = text(value, &["spec", "nodeName"]);
     let mut attributes = Attributes::new();
@@ -127,9 +166,10 @@ fn pod(line: u64, value: &Value, times: &mut Times<'_>, sink: &mut dyn Sink) {
         text(value, &["status", "reason"]).or_else(|| text(value, &["status", "phase"])),
     );
     if !states.is_empty() {
+        let ready = ready.map(|ready| format!("{ready}/{}", current().count()));
         attributes
-            .text("ready", &format!("{ready}/{}", current().count()))
-            .number("restarts", restarts);
+            .text_if("ready", ready.as_deref())
+            .number_if("restarts", restarts);
     }
     attributes
         .text_if("created", shown(created).as_deref())
@@ -184,7 +224,7 @@ fn pod_message(event: &Event<'_>, node: Option<&str>) -> String {
 }
 
 /// The age at the moment of collection, where both ends are known.
-fn describe_age(created: Option<When>, clock: &Clock, attributes: &mut Attributes) {
+pub fn describe_age(created: Option<When>, clock: &Clock, attributes: &mut Attributes) {
     if let (Some(created), Some(collected)) = (created, clock.collected()) {
         let age = collected.ts.seconds().saturating_sub(created.ts.seconds());
         if age >= 0 {
@@ -229,7 +269,8 @@ fn container_states(value: &Value) -> Vec<ContainerState<'_>> {
     states
 }
 
-fn command(spec: &Value) -> Option<String> {
+/// A container's command line.
+pub fn command(spec: &Value) -> Option<String> {
     let list = |name: &str| get(spec, &[name]).and_then(Value::as_array);
     let words = list("command").into_iter().chain(list("args")).flatten();
     let mut line = String::new();

@@ -6,6 +6,7 @@ use coldcase_model::{Attributes, Event, Sink, action, canonical_ip};
 
 use super::age::Age;
 use super::table::Kind;
+use super::{events, services, workloads};
 use crate::Clock;
 
 /// Cells by the names of their columns.
@@ -31,12 +32,16 @@ impl Row<'_> {
             .map(|(_, cell)| &**cell)
     }
 
-    fn any_cell(&self, names: &[&str]) -> Option<&str> {
+    /// The cell below the first of these headers that there is.
+    pub fn any_cell(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|name| self.cell(name))
     }
 
     /// Whether the cells have the shapes of their columns.
     pub fn fits(&self) -> bool {
+        if self.kind == Kind::Events {
+            return events::fits(self);
+        }
         let word = |cell: &str| !cell.is_empty() && !cell.contains([' ', '\t', '"']);
         // Names of objects are those of DNS; a kind and a colon may stand before.
         let name = |cell: &str| {
@@ -68,6 +73,9 @@ impl Row<'_> {
                                 .contains(&status.split(',').next().unwrap_or_default())
                         })
                 }
+                Kind::Services => services::fits(self),
+                Kind::Workloads => workloads::fits(self),
+                Kind::Events => true,
             }
     }
 
@@ -76,6 +84,7 @@ impl Row<'_> {
         match self.kind {
             Kind::Pods => self.any_cell(&["IP", "POD_IP", "PODIP", "POD-IP", "IPS"]),
             Kind::Nodes => self.cell("INTERNAL-IP"),
+            Kind::Events | Kind::Services | Kind::Workloads => None,
         }
     }
 
@@ -91,6 +100,9 @@ impl Row<'_> {
         let mut event = match self.kind {
             Kind::Pods => self.pod(&mut attributes),
             Kind::Nodes => self.node(&mut attributes),
+            Kind::Events => return events::emit_row(self, line, sink),
+            Kind::Services => return services::emit_row(self, line, clock, sink),
+            Kind::Workloads => return workloads::emit_row(self, line, clock, sink),
         };
         if let Some(age) = self.cell("AGE").and_then(Age::parse) {
             attributes

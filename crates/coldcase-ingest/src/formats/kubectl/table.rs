@@ -1,4 +1,4 @@
-//! Tables of pods and nodes: headers, rows below them, and rows without a header.
+//! Tables that kubectl prints: headers, rows below them, and rows without a header.
 
 use std::borrow::Cow;
 
@@ -14,6 +14,12 @@ pub enum Kind {
     Pods,
     /// Nodes.
     Nodes,
+    /// Events.
+    Events,
+    /// Services, endpoints and slices of endpoints.
+    Services,
+    /// Cron jobs, jobs, and other workloads, of which no row is made.
+    Workloads,
 }
 
 /// Most columns of a table; labels may add some.
@@ -115,7 +121,10 @@ impl Tables {
         by_place
             .filter(fits)
             .or_else(|| {
-                let cells = split(line, &self.columns)?;
+                let cells = match kind {
+                    Kind::Events => split_before_message(line, &self.columns)?,
+                    _ => split(line, &self.columns)?,
+                };
                 Some(Row {
                     kind,
                     cells,
@@ -142,9 +151,11 @@ fn header(line: &str) -> Option<Vec<Column>> {
             word.push(character);
         } else if !word.is_empty() {
             let start = at - word.len();
-            match (columns.last_mut(), word.as_str()) {
-                (Some(last), "NODE") if last.name == "NOMINATED" => last.name.push_str(" NODE"),
-                (Some(last), "GATES") if last.name == "READINESS" => last.name.push_str(" GATES"),
+            match columns.last_mut() {
+                Some(last) if are_one(&last.name, &word) => {
+                    last.name.push(' ');
+                    last.name.push_str(&word);
+                }
                 _ => columns.push(Column {
                     name: std::mem::take(&mut word),
                     start,
@@ -154,7 +165,20 @@ fn header(line: &str) -> Option<Vec<Column>> {
         }
     }
     let has = |name: &str| columns.iter().take(3).any(|column| column.name == name);
-    (columns.len() >= 2 && has("NAME")).then_some(columns)
+    let is_header = has("NAME") || kind(&columns) == Some(Kind::Events);
+    (columns.len() >= 2 && is_header).then_some(columns)
+}
+
+/// Whether two words of a header name one column.
+fn are_one(before: &str, word: &str) -> bool {
+    matches!(
+        (before, word),
+        ("NOMINATED", "NODE")
+            | ("READINESS", "GATES")
+            | ("LAST" | "FIRST", "SEEN")
+            | ("LAST", "SCHEDULE")
+            | ("NODE", "SELECTOR")
+    )
 }
 
 fn kind(columns: &[Column]) -> Option<Kind> {
@@ -166,6 +190,12 @@ fn kind(columns: &[Column]) -> Option<Kind> {
         Some(Kind::Nodes)
     } else if has("NODE") && has_address {
         Some(Kind::Pods)
+    } else if (has("LAST SEEN") || has("LASTSEEN")) && has("REASON") && has("MESSAGE") {
+        Some(Kind::Events)
+    } else if has("CLUSTER-IP") || has("ENDPOINTS") && has("AGE") {
+        Some(Kind::Services)
+    } else if has("SCHEDULE") && has("ACTIVE") || has("COMPLETIONS") && has("AGE") {
+        Some(Kind::Workloads)
     } else {
         None
     }
@@ -224,27 +254,65 @@ fn split<'a>(line: &'a str, columns: &'a [Column]) -> Option<Cells<'a>> {
     Some(cells.filter(|(_, cell)| is_known(cell)).collect())
 }
 
-/// Words of a line; `1 (5h2m ago)` is one.
+/// The same where the last cell is a message: all blanks are its own.
+fn split_before_message<'a>(line: &'a str, columns: &'a [Column]) -> Option<Cells<'a>> {
+    let (last, before) = columns.split_last()?;
+    if last.name != "MESSAGE" {
+        return split(line, columns);
+    }
+    let mut rest = line.trim();
+    let mut cells: Cells<'a> = Vec::with_capacity(columns.len());
+    for column in before {
+        let word = first_word(rest);
+        rest = rest.get(word.len()..)?.trim_start();
+        if is_known(word) {
+            cells.push((Cow::Borrowed(column.name.as_str()), Cow::Borrowed(word)));
+        }
+    }
+    cells.push((Cow::Borrowed(last.name.as_str()), Cow::Borrowed(rest)));
+    Some(cells)
+}
+
+/// Words of a line; `1 (5h2m ago)` and `3m (x4 over 5m)` are one.
 fn words(line: &str) -> Vec<&str> {
     let mut words: Vec<&str> = Vec::new();
     let mut rest = line.trim();
     while !rest.is_empty() && words.len() <= MAX_COLUMNS {
-        let mut end = rest.find([' ', '\t']).unwrap_or(rest.len());
-        let behind = rest.get(end..).unwrap_or_default();
-        if behind.trim_start().starts_with('(')
-            && let Some(close) = behind.find(" ago)")
-            && close < 32
-        {
-            end += close + " ago)".len();
-        }
-        words.push(rest.get(..end).unwrap_or(rest));
-        rest = rest.get(end..).unwrap_or_default().trim_start();
+        let word = first_word(rest);
+        words.push(word);
+        rest = rest.get(word.len()..).unwrap_or_default().trim_start();
     }
     words
 }
 
+fn first_word(rest: &str) -> &str {
+    let mut end = rest.find([' ', '\t']).unwrap_or(rest.len());
+    let behind = rest.get(end..).unwrap_or_default();
+    let inner = behind.trim_start();
+    let aside = |close: usize| {
+        behind
+            .get(..close)
+            .is_some_and(|text| text.contains(" over "))
+    };
+    if inner.starts_with('(')
+        && let Some(close) = behind.find(" ago)").filter(|close| *close < 32)
+    {
+        end += close + " ago)".len();
+    } else if inner.starts_with("(x")
+        && let Some(close) = behind
+            .find(')')
+            .filter(|close| *close < 32 && aside(*close))
+    {
+        end += close + 1;
+    }
+    rest.get(..end).unwrap_or(rest)
+}
+
 fn is_known(cell: &str) -> bool {
-    !matches!(cell, "" | "<none>" | "<unset>" | "<nil>" | "<unknown>")
+    !matches!(
+        cell,
+        "" | "<none>" | "<unset>" | "<nil>" | "<unknown>" | "<invalid>"
+    )
 }
 
 /// What a row without a header above it lists.
@@ -268,6 +336,9 @@ fn headless(line: &str) -> Option<Row<'_>> {
         }
     };
     let mut list = words(line);
+    if let Some((kind, names, list)) = headless_other(line, &list) {
+        return Some(row(kind, &names, list)).filter(Row::fits);
+    }
     if list.len() >= WIDE_PODS.len() {
         let namespaced = list.get(2).is_some_and(|cell| is_ready(cell));
         let names: Vec<&str> = namespaced
@@ -307,11 +378,59 @@ fn headless(line: &str) -> Option<Row<'_>> {
     None
 }
 
+/// Cells of an event or a service without a header.
+fn headless_other<'a>(
+    line: &'a str,
+    list: &[&'a str],
+) -> Option<(Kind, Vec<&'static str>, Vec<&'a str>)> {
+    const EVENT: [&str; 5] = ["LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"];
+    const SERVICE: [&str; 6] = [
+        "NAME",
+        "TYPE",
+        "CLUSTER-IP",
+        "EXTERNAL-IP",
+        "PORT(S)",
+        "AGE",
+    ];
+    let service_types = ["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"];
+    let at = list
+        .iter()
+        .take(3)
+        .position(|word| matches!(*word, "Normal" | "Warning") || service_types.contains(word))?;
+    let namespace = (at == 2).then_some("NAMESPACE");
+    let is_event = matches!(*list.get(at)?, "Normal" | "Warning");
+    if at == 0 || is_event && !list.get(at + 2)?.contains('/') {
+        return None;
+    }
+    let names: &[&'static str] = match is_event {
+        true => &EVENT,
+        false => &SERVICE,
+    };
+    let names: Vec<&'static str> = namespace.into_iter().chain(names.iter().copied()).collect();
+    let mut cells: Vec<&str> = list.iter().copied().take(names.len()).collect();
+    if cells.len() < names.len() {
+        return None;
+    }
+    if is_event {
+        // All that stands behind the object is the message.
+        let mut rest = line.trim();
+        for word in cells.iter().take(names.len() - 1) {
+            rest = rest.get(word.len()..)?.trim_start();
+        }
+        cells.pop();
+        cells.push(rest);
+        return Some((Kind::Events, names, cells));
+    }
+    Some((Kind::Services, names, cells))
+}
+
 /// The namespace that a command line asks for, if the line is one: `kubectl get pods -n shop`.
 fn namespace_of_command(line: &str) -> Option<Option<String>> {
     let mut words = line.split_ascii_whitespace();
     words.find(|word| matches!(word.rsplit('/').next(), Some("kubectl" | "oc" | "k3s")))?;
-    words.clone().find(|word| *word == "get")?;
+    words
+        .clone()
+        .find(|word| matches!(*word, "get" | "events"))?;
     let mut namespace = None;
     while let Some(word) = words.next() {
         namespace = match word {
@@ -406,8 +525,8 @@ mod tests {
              NAME      READY   STATUS    RESTARTS   AGE\n\
              pod/web   1/1     Running   0          3d\n\
              \n\
-             NAME          TYPE        CLUSTER-IP   AGE\n\
-             service/web   ClusterIP   10.1.2.3     3d\n\
+             NAME          DESIRED   CURRENT   AGE\n\
+             replicaset/web   1   1     3d\n\
              NAME   STATUS   ROLES    AGE   VERSION   INTERNAL-IP   OS-IMAGE\n\
              n1     Ready    <none>   3y    v1.20.1   192.0.2.1     Some Linux 8 (Core)\n\
              No resources found\n",
