@@ -33,6 +33,8 @@ pub static ALL: &[&Format] = &[
     &docker_cli::ps::FORMAT,
     &docker_cli::images::FORMAT,
     &docker_cli::events::FORMAT,
+    &docker_cli::info::FORMAT,
+    &docker_cli::daemon_json::FORMAT,
     &container_log::FORMAT,
     &container_log::app::FORMAT,
     &k8s_audit::FORMAT,

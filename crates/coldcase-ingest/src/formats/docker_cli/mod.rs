@@ -3,8 +3,11 @@
 
 mod ago;
 mod containers;
+pub mod daemon_json;
+mod engine;
 pub mod events;
 pub mod images;
+pub mod info;
 pub mod ps;
 mod status;
 mod tables;
