@@ -8,6 +8,8 @@ use std::io::{self, Read};
 /// docker writes at most 16 KiB a line; what is longer is a blob.
 pub const MAX_LINE: usize = 1 << 20;
 
+/// Bytes asked for at a time: little at first, since most artifacts are small.
+const FIRST_CHUNK: usize = 1 << 14;
 const CHUNK: usize = 1 << 18;
 
 /// One line, without its end (`\n` or `\r\n`).
@@ -38,6 +40,7 @@ pub struct Lines<R> {
     scanned: usize,
     at_end: bool,
     number: u64,
+    chunk: usize,
 }
 
 impl<R: Read> Lines<R> {
@@ -50,6 +53,7 @@ impl<R: Read> Lines<R> {
             scanned: 0,
             at_end: false,
             number: 0,
+            chunk: FIRST_CHUNK,
         }
     }
 
@@ -102,7 +106,8 @@ impl<R: Read> Lines<R> {
             self.start = 0;
         }
         let held = self.buffer.len();
-        self.buffer.resize(held + CHUNK, 0);
+        self.buffer.resize(held + self.chunk, 0);
+        self.chunk = (self.chunk * 4).min(CHUNK);
         let read = loop {
             let room = self.buffer.get_mut(held..).unwrap_or_default();
             match self.reader.read(room) {

@@ -143,7 +143,12 @@ fn no_format_claims_the_fixtures_of_another() {
 }
 
 /// Formats that rightly see their own shape in another's artifact: owner, the other, why.
-const SHARED_SHAPES: [(&str, &str, &str); 3] = [
+const SHARED_SHAPES: [(&str, &str, &str); 4] = [
+    (
+        "k8s-audit",
+        "container-log",
+        "a container's log carries the API server's",
+    ),
     (
         "coredns",
         "container-log",

@@ -85,10 +85,7 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
         let body = body(&text);
         let entry = entry::read(&body).0;
         if entry.is_audit() || opens_list(&text) {
-            return match index {
-                0 => Sniff::Sure,
-                _ => Sniff::Likely,
-            };
+            return Sniff::Sure;
         }
         if matches!(text.trim(), "{" | "[" | "[{") && index == 0 {
             return Sniff::Sure;
