@@ -208,7 +208,12 @@ impl Buffer {
             return Ok(());
         }
         if self.bytes.len() < wanted.max(CHUNK) {
-            self.bytes.resize(wanted.max(CHUNK), 0);
+            // Fresh zeroed memory costs nothing until it is touched.
+            let mut larger = vec![0; wanted.max(CHUNK)];
+            if let (Some(to), Some(from)) = (larger.get_mut(..held), self.bytes.get(..held)) {
+                to.copy_from_slice(from);
+            }
+            self.bytes = larger;
         }
         while self.end < wanted && !self.at_end {
             let room = self.bytes.get_mut(self.end..).unwrap_or_default();
