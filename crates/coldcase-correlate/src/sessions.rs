@@ -24,12 +24,24 @@ pub(crate) struct Login<'a> {
 }
 
 impl Login<'_> {
-    /// Whether another log of the host says the same: a syslog that writes authpriv into two files.
+    /// Whether another log of the host says the same: a syslog that writes authpriv into two files, or the
+    /// journal beside syslog.
     fn is_copy_of(&self, other: &Self) -> bool {
-        let said = |login: &Self| (login.ts, login.success, login.connection);
-        said(self) == said(other) && self.user == other.user && self.file != other.file
+        let said = |login: &Self| (login.success, login.connection);
+        self.is_near(other)
+            && said(self) == said(other)
+            && self.user == other.user
+            && self.file != other.file
+    }
+
+    fn is_near(&self, other: &Self) -> bool {
+        let apart = self.ts.zip(other.ts).map(|(a, b)| a.abs_diff(b));
+        apart.is_some_and(|apart| apart <= COPY_NS)
     }
 }
+
+/// The same record in two logs has times that differ by their precision and by the way between the writers.
+const COPY_NS: u64 = 2_000_000_000;
 
 /// Logins by source address and host logged into, each in time order; undated ones last, in order of line.
 pub(crate) type LoginsBySource<'a> = BTreeMap<(&'a str, &'a str), Vec<Login<'a>>>;
@@ -60,6 +72,8 @@ pub(crate) fn select(timeline: &Timeline) -> Result<Selection, TimelineError> {
 /// Groups logins that have a source.
 pub(crate) fn by_source(rows: &Selection) -> LoginsBySource<'_> {
     let mut groups: LoginsBySource<'_> = BTreeMap::new();
+    // Only where logs of several files tell of a source can one be a copy of another.
+    let mut in_several: BTreeMap<(&str, &str), (&str, bool)> = BTreeMap::new();
     let (times, sources, hosts) = (
         rows.longs("ts_ns"),
         rows.texts("src_ip"),
@@ -89,12 +103,12 @@ pub(crate) fn by_source(rows: &Selection) -> LoginsBySource<'_> {
             connection,
             file,
         };
+        let (first_file, several) = in_several.entry((source, host)).or_insert((file, false));
+        *several |= *first_file != file;
         let group = groups.entry((source, host)).or_default();
-        let at_once = group
-            .iter()
-            .rev()
-            .take_while(|other| ts.is_some() && other.ts == ts);
-        if !at_once.into_iter().any(|other| login.is_copy_of(other)) {
+        let near = group.iter().rev().take_while(|other| login.is_near(other));
+        let is_copy = *several && near.into_iter().any(|other| login.is_copy_of(other));
+        if !is_copy {
             group.push(login);
         }
     }

@@ -37,6 +37,15 @@ const INSIDE: f64 = 0.9;
 const FALSE_DISCOVERIES: f64 = 0.01;
 /// Share of the hours outside the window that the log must cover.
 const COVERED: f64 = 0.5;
+/// Formats that hold sshd's records.
+const LOGIN_LOGS: [&str; 5] = [
+    "authlog",
+    "journal",
+    "journal-export",
+    "journal-json",
+    "journal-verbose",
+];
+
 /// Gap within one series of log files that still counts as covered: logs are quiet at times.
 const QUIET_NS: i64 = 24 * 3600 * 1_000_000_000;
 /// Failures, and their share, over connections of their own that make a window suspicious.
@@ -102,7 +111,7 @@ fn stands_out(window: &Window, times: &[i64], host: &str, facts: &CaseFacts) -> 
         return false;
     }
     let host = Some(host).filter(|host| !host.is_empty());
-    let spans = facts.covered(host, &["authlog", "journald"], QUIET_NS);
+    let spans = facts.covered(host, &LOGIN_LOGS, QUIET_NS);
     spans.is_empty() || covered_outside(window, &spans, *first, *last) >= COVERED
 }
 
