@@ -65,7 +65,7 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    let (mut seen, mut own, mut queries) = (0_usize, 0_usize, 0_usize);
+    let (mut seen, mut own, mut queries, mut custom) = (0_usize, 0_usize, 0_usize, 0_usize);
     for line in probe.lines().take(SNIFFED_LINES) {
         let Ok(text) = std::str::from_utf8(line) else {
             continue;
@@ -83,9 +83,12 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
             || carried.message.starts_with("CoreDNS-")
         {
             own += 1;
+        } else if custom_query(&carried).is_some() {
+            custom += 1;
         }
     }
     match (queries, own) {
+        (0, 0) if custom * 2 > seen => Sniff::Weak,
         (0, 0) => Sniff::No,
         // A log of many containers has other lines in between, and other readers.
         _ if (queries + own) * 10 < seen => Sniff::Weak,

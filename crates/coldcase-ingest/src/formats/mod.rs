@@ -4,6 +4,7 @@ use crate::Format;
 
 mod auditd;
 mod authlog;
+mod cni_lease;
 mod coredns;
 mod docker_inspect;
 mod k8s_audit;
@@ -28,6 +29,7 @@ pub static ALL: &[&Format] = &[
     &kubectl::EVENTS,
     &kubectl::SERVICES,
     &kubectl::WORKLOADS,
+    &cni_lease::FORMAT,
 ];
 
 /// The format of this id.

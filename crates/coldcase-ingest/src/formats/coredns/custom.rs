@@ -121,7 +121,15 @@ pub(super) fn klog_level(message: &str) -> Option<&'static str> {
 /// Whom the server asked, of an error like `read udp 10.244.3.7:53123->10.20.0.2:53: i/o timeout`. The address before
 /// the arrow is the server's own, not a client's.
 pub(super) fn upstream(error: &str) -> Option<&str> {
-    let (_, rest) = error.split_once("->")?;
+    let dialled = || {
+        ["dial tcp ", "dial udp "]
+            .iter()
+            .find_map(|start| error.strip_prefix(start))
+    };
+    let rest = match error.split_once("->") {
+        Some((_, rest)) => rest,
+        None => dialled()?,
+    };
     let end = rest.split_once(": ").map_or(rest, |(end, _)| end);
     client(end, true).map(|_| end)
 }
@@ -187,6 +195,10 @@ mod tests {
         assert_eq!(klog_level("E0507 reads"), None);
         assert_eq!(
             upstream("read udp 10.0.0.1:1->10.0.0.2:53: i/o timeout"),
+            Some("10.0.0.2:53")
+        );
+        assert_eq!(
+            upstream("dial tcp 10.0.0.2:53: connect: refused"),
             Some("10.0.0.2:53")
         );
         assert_eq!(upstream("no next plugin found"), None);
