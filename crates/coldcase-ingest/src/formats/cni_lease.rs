@@ -214,7 +214,7 @@ fn emit_result(line: u64, value: &Value, path: &str, clock: &Clock, sink: &mut d
     // Versions before 0.3 have `ip4` and `ip6` instead of the list.
     let old = ["ip4", "ip6"]
         .into_iter()
-        .filter_map(|name| get(value, &["result", name]).and_then(|one| text(one, &["ip"])));
+        .filter_map(|name| get(result, &[name]).and_then(|one| text(one, &["ip"])));
     let new = list("ips").filter_map(|one| text(one, &["address"]));
     let bare = |address: &str| {
         let bare = address.split('/').next().unwrap_or(address);
