@@ -21,12 +21,18 @@
 //! Rows: one `dns-query` a query line, at the moment the line was written (the question came `duration_ns`
 //! earlier); `attributes`: `id`, `size`, `response_size`, `duration_ns`, `flags`, `dnssec_ok`, `buffer_size`, `class`
 //! where it is not IN, and `server`, the pod that logged, where prefix or path name it. The forms of names: types
-//! that older versions print as `TYPE65` get their name. `plugin/errors` lines become `log` rows with domain, type
-//! and response code; banners and other plugins' lines `log` rows.
+//! that older versions print as `TYPE65` get their name.
+//!
+//! A line of `plugin/errors` (`2 example.com. A: read udp 10.244.3.7:53123->10.20.0.2:53: i/o timeout`) is a `dns-query` with `error` and
+//! `upstream` (whom the server asked) and without `src_ip`: the address before the arrow is the server's own. With the plugin
+//! `log` on, the same question has a query line too. A line of a format that the Corefile made up
+//! (`log . "{remote} {name} {type}"`) is a `dns-query` where one name with its final dot, one type and a client, transport or response code
+//! stand in it; what stands there twice is left unknown. Lines of other plugins and of klog are `log` rows; banners,
+//! zones served and the running configuration's hash are counted as skipped.
 //!
 //! Limits: CoreDNS since 1.5 writes no time of its own; without a carrier's stamp the rows have none, only
-//! their order. Year-less stamps of syslog before a line are not read. A format that the Corefile made up gives
-//! `log` rows. The client is who CoreDNS saw: behind some CNIs the node or a gateway, not the pod.
+//! their order. Year-less stamps of syslog or klog in a line are not read. The client is who CoreDNS saw: behind some
+//! CNIs the node or a gateway, not the pod.
 //!
 //! Source: CoreDNS plugin/log (README, log.go), plugin/errors, request and `github.com/miekg/dns`.
 
@@ -35,6 +41,7 @@ use coldcase_model::{Attributes, Event, Place, Sink, action};
 use crate::{Clock, Format, IngestError, Input, Leftover, Line, Lines, Probe, Sniff};
 
 mod carrier;
+mod custom;
 mod query;
 
 use carrier::Carried;
@@ -58,7 +65,7 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    let (mut seen, mut own, mut queries) = (0_usize, 0_usize, 0_usize);
+    let (mut seen, mut own, mut queries, mut custom) = (0_usize, 0_usize, 0_usize, 0_usize);
     for line in probe.lines().take(SNIFFED_LINES) {
         let Ok(text) = std::str::from_utf8(line) else {
             continue;
@@ -76,9 +83,12 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
             || carried.message.starts_with("CoreDNS-")
         {
             own += 1;
+        } else if custom_query(&carried).is_some() {
+            custom += 1;
         }
     }
     match (queries, own) {
+        (0, 0) if custom * 2 > seen => Sniff::Weak,
         (0, 0) => Sniff::No,
         // A log of many containers has other lines in between, and other readers.
         _ if (queries + own) * 10 < seen => Sniff::Weak,
@@ -119,10 +129,52 @@ fn read_line(line: &Line<'_>, server: Option<&str>, clock: &Clock, sink: &mut dy
         return sink.skip(place, "query line cut at the end of the file");
     } else if query::resembles(body) {
         return sink.skip(place, "damaged query line");
+    } else if let Some(failure) = failure_of(&carried) {
+        sink.event(&failure_event(&failure, &carried, server, line.number));
+    } else if let Some(reason) = custom::start_up(body) {
+        return sink.skip(place, reason);
+    } else if let Some(query) = custom_query(&carried) {
+        sink.event(&query_event(&query, &carried, server, line.number, clock));
     } else {
         sink.event(&log_event(&carried, server, line.number));
     }
     sink.used(1);
+}
+
+/// A failure that `plugin/errors` tells of.
+fn failure_of<'c>(carried: &'c Carried<'_>) -> Option<query::Failure<'c>> {
+    query::failure(carried.message.strip_prefix("plugin/errors: ")?)
+}
+
+/// Only at this level and without a plugin's name does the plugin `log` write.
+fn custom_query<'c>(carried: &'c Carried<'_>) -> Option<Query<'c>> {
+    let may_be = carried.level == Some("INFO") && !carried.message.starts_with("plugin/");
+    may_be.then(|| custom::query(carried.body()))?
+}
+
+/// A question that failed: who asked it, the line does not say.
+fn failure_event<'e>(
+    failure: &query::Failure<'e>,
+    carried: &'e Carried<'_>,
+    server: Option<&str>,
+    line: u64,
+) -> Event<'e> {
+    let mut attributes = Attributes::new();
+    attributes
+        .text("error", failure.error)
+        .text_if("upstream", custom::upstream(failure.error))
+        .text_if("level", carried.level)
+        .text("plugin", "errors")
+        .text_if("server", server);
+    Event {
+        when: carried.when,
+        domain: Some(failure.domain.clone()),
+        query_type: Some(failure.qtype.clone()),
+        attributes: attributes.finish().map(Into::into),
+        message: Some(carried.body().trim().into()),
+        line: Some(line),
+        ..Event::new(action::DNS_QUERY)
+    }
 }
 
 fn query_event<'e>(
@@ -143,14 +195,14 @@ fn query_event<'e>(
         attributes.flag("dnssec_ok", wanted);
     }
     attributes.number_if("buffer_size", query.buffer_size);
-    if query.class != "IN" {
+    if !matches!(query.class, "" | "IN") {
         attributes.text("class", query.class);
     }
     attributes.text_if("server", server);
     let message = carried.body().trim();
     Event {
         when: carried.when.or_else(|| query.when(clock)),
-        src_ip: Some(query.client.clone()),
+        src_ip: query.client.clone(),
         src_port: query.port,
         protocol: query.protocol,
         domain: Some(query.domain.clone()),
@@ -166,27 +218,19 @@ fn query_event<'e>(
 fn log_event<'e>(carried: &'e Carried<'_>, server: Option<&str>, line: u64) -> Event<'e> {
     let mut attributes = Attributes::new();
     attributes.text("program", "coredns");
-    attributes.text_if("level", carried.level);
+    attributes.text_if(
+        "level",
+        carried.level.or(custom::klog_level(carried.body())),
+    );
     let mut event = Event {
         when: carried.when,
         message: Some(carried.body().into()),
         line: Some(line),
         ..Event::new(action::LOG)
     };
-    if let Some((plugin, text)) = carried
-        .message
-        .strip_prefix("plugin/")
-        .and_then(|rest| rest.split_once(": "))
-    {
+    let plugin = carried.message.strip_prefix("plugin/");
+    if let Some((plugin, _)) = plugin.and_then(|rest| rest.split_once(": ")) {
         attributes.text("plugin", plugin);
-        if plugin == "errors"
-            && let Some(failure) = query::failure(text)
-        {
-            attributes.text("error", failure.error);
-            event.domain = Some(failure.domain);
-            event.query_type = Some(failure.qtype);
-            event.response_code = Some(failure.response_code);
-        }
     }
     attributes.text_if("server", server);
     event.attributes = attributes.finish().map(Into::into);

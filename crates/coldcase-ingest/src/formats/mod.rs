@@ -5,6 +5,7 @@ use crate::Format;
 mod auditd;
 mod authlog;
 mod container_log;
+mod cni_lease;
 mod coredns;
 mod docker_cli;
 mod docker_inspect;
@@ -41,6 +42,7 @@ pub static ALL: &[&Format] = &[
     &kubectl::EVENTS,
     &kubectl::SERVICES,
     &kubectl::WORKLOADS,
+    &cni_lease::FORMAT,
 ];
 
 /// The format of this id.

@@ -45,7 +45,17 @@ const QUERY: &str = "[INFO] 10.0.0.1:53 - 7 \"A IN x. udp 57 false 512\" NOERROR
 fn each_line_counts_once() {
     check(QUERY.as_bytes(), &["dns-query"], &[]);
     check(b"", &[], &[]);
-    check(b".:53\n\nCoreDNS-1.9.3\n", &["log", "log"], &["blank line"]);
+    check(
+        b".:53\n\nCoreDNS-1.9.3\nReloading\n",
+        &["log"],
+        &["start-up line", "blank line", "start-up line"],
+    );
+    check(
+        b"[ERROR] plugin/errors: 2 x. A: read udp 10.0.0.1:1->10.0.0.2:53: i/o timeout\n",
+        &["dns-query"],
+        &[],
+    );
+    check(b"[INFO] 10.0.0.1 x.example. A\n", &["dns-query"], &[]);
     check(b"\xff\n\0\n", &[], &["not text", "not text"]);
     check(
         b"[INFO] 10.0.0.1:53 - 7 \"A IN x. udp 5",

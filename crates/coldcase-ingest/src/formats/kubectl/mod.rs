@@ -43,6 +43,8 @@ pub use workloads::WORKLOADS;
 
 mod age;
 mod events;
+mod headless;
+mod kinds;
 mod objects;
 mod rows;
 mod services;
@@ -83,7 +85,7 @@ fn sniff(probe: &Probe<'_>, kind: Kind) -> Sniff {
         return Sniff::No;
     }
     if let Some(outline) = outline(probe.head) {
-        return match objects::kind_of(&outline) {
+        return match kinds::kind_of(&outline) {
             Some(found) if found == kind => sureness(outline.text_lines),
             _ => Sniff::No,
         };
@@ -109,7 +111,7 @@ fn sniff(probe: &Probe<'_>, kind: Kind) -> Sniff {
                 None => continue,
             };
         }
-        headless += usize::from(table::headless_kind(&text) == Some(kind));
+        headless += usize::from(headless::headless_kind(&text) == Some(kind));
         if headless == 3 || (headless == index + 1 && probe.complete && is_last(probe, index)) {
             return Sniff::Likely;
         }
@@ -125,7 +127,7 @@ fn yaml_kind(head: &[u8]) -> Option<(Kind, usize)> {
         match objects.next_piece().ok()?? {
             yaml::Piece::Object { text, .. } => {
                 let (version, kind) = yaml::version_and_kind(&text)?;
-                match objects::kind_of_name(kind) {
+                match kinds::kind_of_name(kind) {
                     Some(_) if version.starts_with("audit.k8s.io/") => return None,
                     Some(kind) => return Some((kind, above)),
                     None => above += 1,
@@ -175,7 +177,7 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
     let mut reader = std::mem::replace(&mut input.reader, Box::new(std::io::empty()));
     let mut head = Vec::new();
     let cause = read_head(&mut reader, &mut head);
-    let is_json = outline(&head).is_some_and(|outline| objects::kind_of(&outline).is_some());
+    let is_json = outline(&head).is_some_and(|outline| kinds::kind_of(&outline).is_some());
     let is_yaml = !is_json && yaml_kind(&head).is_some();
     let whole = std::io::Read::chain(head.as_slice(), reader);
     let read = match (is_json, is_yaml) {

@@ -183,7 +183,7 @@ impl<R: Read> Objects<R> {
             self.text.clear();
             self.line = number;
             self.state = State::List(None);
-            if value != "" {
+            if !value.is_empty() {
                 self.state = State::Wrapper;
                 self.ready.push_back(Piece::EmptyList(number));
             }
