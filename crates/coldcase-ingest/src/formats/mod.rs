@@ -6,6 +6,7 @@ mod auditd;
 mod authlog;
 mod coredns;
 mod docker_inspect;
+mod journal;
 mod kubectl;
 mod mtime_listing;
 mod pcap;
@@ -23,6 +24,10 @@ pub static ALL: &[&Format] = &[
     &tcpdump_text::FORMAT,
     &mtime_listing::FORMAT,
     &authlog::FORMAT,
+    &journal::FORMAT,
+    &journal::EXPORT,
+    &journal::JSON,
+    &journal::VERBOSE,
 ];
 
 /// The format of this id.

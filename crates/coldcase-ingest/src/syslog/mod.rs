@@ -7,6 +7,7 @@ mod header;
 mod pam;
 mod privilege;
 mod programs;
+mod records;
 mod row;
 mod sessions;
 mod sshd;
@@ -14,5 +15,6 @@ mod times;
 
 pub(crate) use header::{Header, read as read_header};
 pub(crate) use programs::read as read_message;
+pub(crate) use records::{Records, emit, repeated_last, unfold};
 pub(crate) use row::Row;
 pub(crate) use times::{Times, Unknown};
