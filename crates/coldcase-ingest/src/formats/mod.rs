@@ -5,6 +5,7 @@ use crate::Format;
 mod auditd;
 mod authlog;
 mod coredns;
+mod dmesg;
 mod docker_inspect;
 mod journal;
 mod kubectl;
@@ -28,6 +29,7 @@ pub static ALL: &[&Format] = &[
     &journal::EXPORT,
     &journal::JSON,
     &journal::VERBOSE,
+    &dmesg::FORMAT,
 ];
 
 /// The format of this id.

@@ -3,8 +3,9 @@
 //!
 //! **Recognised** by the heads of most lines: a stamp, mostly a host, a program with a colon behind it. The stamp is
 //! RFC 3164's (`Mar  9 04:05:06`), the same with a year or a fraction, RFC 3339 and ISO 8601 (rsyslog's
-//! `RSYSLOG_FileFormat`, `journalctl -o short-iso`), RFC 5424 with structured data; `<PRI>` may stand
-//! before it, as may a weekday. Records that a sender ran together on one line (`<86>...<86>...`) are taken apart.
+//! `RSYSLOG_FileFormat`, `journalctl -o short-iso`), seconds since 1970 with six digits (`journalctl -o short-unix`), RFC 5424 with
+//! structured data; `<PRI>` may stand before it, as may a weekday, and a zone's name behind it (`journalctl -o short-full`,
+//! `with-unit`). Records that a sender ran together on one line (`<86>...<86>...`) are taken apart.
 //!
 //! **Times.** A zone in the stamp is used; without one the artifact's zone is assumed. Years of year-less stamps
 //! come from the whole rotated series (see `years`); where nothing gives a year the time stays unknown. In the hour
@@ -15,12 +16,18 @@
 //! (rsyslog) and `last message repeated N times` (syslogd) stand for N more. Beside it: `ssh-invalid-user`,
 //! `ssh-disconnect`, `ssh-session-opened`, `ssh-session-closed`; `login` for what PAM says of any program's authentication
 //! (never counted as an ssh-login); `sudo`, `su` (`user` acts, attribute `target` is who it acts as), `cron-run`, `user-added`,
-//! `user-changed`, `group-added`, `session-opened`, `session-closed`; every other line is `log` with its program.
+//! `user-changed`, `group-added`, `session-opened`, `session-closed`; `service-started` and `service-stopped` (systemd), `boot` and `shutdown`,
+//! `clock-changed` (time daemons; `step_seconds`), `api-request` (dockerd at level debug); every other line is `log` with its program.
+//! Of some programs a `log` row tells more: the kernel (netfilter's packets with `src_*`, `dst_*` and `netfilter`; `fault`, `oom_killed`,
+//! `promiscuous`, `link`, `conntrack_full`, `syn_flood`, `module` with `taints`), engines in logfmt (`level`, `msg`, `container_id`, `listen`),
+//! Kubernetes' components (`level`, `source`, pod), DHCP clients (`address`, `server`), log daemons (`logging`: started, stopped, reopened; `lost`).
+//! journalctl's remark `-- Boot ID --` gives a `boot` row at the next record.
 //!
 //! **Untrusted text.** A user's name is what the client sent: `Failed password for invalid user x from 10.0.0.1 port 5
 //! ssh2 from 10.0.0.2 port 6 ssh2` came from 10.0.0.2. Peers that are names stay in the attribute `rhost`.
 //!
-//! **Limits.** Indented lines belong to the record before them and are counted, not kept. A line of 1 MiB or more
+//! **Limits.** `journalctl -o short-monotonic` is read by `dmesg`, `-o verbose` by `journal-verbose`; `-o cat` has no times and is not read. Zones whose
+//! name stands for several offsets (CST, IST, BST) are taken for the artifact's. Indented lines belong to the record before them and are counted, not kept. A line of 1 MiB or more
 //! is cut, a message is kept to 8 KiB. In a log of several hosts every record that is not of the first line's host
 //! carries its own.
 

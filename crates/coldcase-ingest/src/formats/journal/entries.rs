@@ -72,7 +72,7 @@ impl<'c> Entries<'c> {
             Place::Offset(offset) => row.event.offset = Some(offset),
             Place::Whole => {}
         }
-        row.event.message = Some(Cow::Owned(shown(&header, message)));
+        row.event.message = (!message.is_empty()).then(|| Cow::Owned(shown(&header, message)));
         self.boot(fields, &header, &mut row, sink);
         note(fields, taken, &mut row);
         if let Some(warning) = emit(row, times, sink).warning {
