@@ -146,8 +146,9 @@ fn out_of_memory<'a>(text: &'a str, row: &mut Row<'a>) -> Option<()> {
 /// fault ip:... in x[...]`, `traps: x[12] trap invalid opcode ...`.
 fn fault<'a>(text: &'a str, row: &mut Row<'a>) -> Option<()> {
     let bare = text.strip_prefix("traps: ").unwrap_or(text);
-    let (process, rest) = bare.split_once("] ").or_else(|| bare.split_once("]: "))?;
-    let (comm, pid) = process.trim_end_matches(']').rsplit_once('[')?;
+    let (process, rest) = bare.split_once(']')?;
+    let rest = rest.strip_prefix(':').unwrap_or(rest);
+    let (comm, pid) = process.rsplit_once('[')?;
     let kinds = [
         "segfault at ",
         "general protection",

@@ -114,14 +114,14 @@ pub fn object(file: &[u8], at: usize, compact: bool) -> Option<Object<'_>> {
     let rest = file.get(at..)?;
     let head = rest.get(..OBJECT_HEADER)?;
     let (kind, flags) = (*head.first()?, *head.get(1)?);
-    if at % 8 != 0 || flags & !7 != 0 || head.get(2..8)? != [0; 6] {
+    if !at.is_multiple_of(8) || flags & !7 != 0 || head.get(2..8)? != [0; 6] {
         return None;
     }
     let size = usize::try_from(u64_at(head, 8)?).ok()?;
     let bytes = rest.get(..size)?;
     let item = if compact { 4 } else { 16 };
     let array_item = if compact { 4 } else { 8 };
-    let whole = |fixed: usize, item: usize| size >= fixed && (size - fixed) % item == 0;
+    let whole = |fixed: usize, item: usize| size >= fixed && (size - fixed).is_multiple_of(item);
     let (kind, fits) = match kind {
         1 => (Kind::Data, size > payload_at(compact)),
         2 => (Kind::Index, size > 40),

@@ -71,9 +71,6 @@ fn xz(bytes: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    /// `printf 'MESSAGE=%s' "$(yes abc | head -60 | tr '\n' ' ')"`, packed by `xz --check=none`.
-    const XZ: &[u8] = &[0];
-
     #[test]
     fn nonsense_is_declined() {
         for packing in [Packing::Xz, Packing::Lz4, Packing::Zstd] {
