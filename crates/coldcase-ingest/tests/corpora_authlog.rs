@@ -342,7 +342,7 @@ const WAZUH_BY_HAND: [(&str, &str); 6] = [
     ("pam", "login- log su+ session-closed ssh-login- ssh-login-"),
     ("su", "su- su- login- login- su+"),
     ("syslog", "log log log log log user-added-"),
-    ("systemd", "log log"),
+    ("systemd", "log clock-changed"),
     ("vsftpd", "log log login- login-"),
     ("rsh", "log log"),
 ];

@@ -11,6 +11,9 @@ mod docker_cli;
 mod docker_inspect;
 mod host_info;
 mod k8s_audit;
+mod dmesg;
+mod docker_inspect;
+mod journal;
 mod kubectl;
 mod mtime_listing;
 mod pcap;
@@ -43,6 +46,11 @@ pub static ALL: &[&Format] = &[
     &kubectl::SERVICES,
     &kubectl::WORKLOADS,
     &cni_lease::FORMAT,
+    &journal::FORMAT,
+    &journal::EXPORT,
+    &journal::JSON,
+    &journal::VERBOSE,
+    &dmesg::FORMAT,
 ];
 
 /// The format of this id.

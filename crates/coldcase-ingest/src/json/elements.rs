@@ -374,7 +374,7 @@ impl<R: Read> Elements<R> {
                     continue;
                 }
             }
-            if !all || !self.fill() {
+            if !all || (self.available() == 0 && !self.fill()) {
                 return;
             }
         }

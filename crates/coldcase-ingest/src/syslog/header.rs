@@ -83,6 +83,17 @@ pub fn read(line: &str) -> Option<Header<'_>> {
     Some(untagged(Some(stamp), Some(host), after))
 }
 
+/// The same of what follows a stamp that is none of syslog's: `host program[1]: message`.
+pub fn read_unstamped(text: &str) -> Option<Header<'_>> {
+    let (host, after) = text.split_once(' ').filter(|(host, _)| is_host(host))?;
+    tagged(None, Some(host), after.trim_end())
+}
+
+/// The same without a host: `program[1]: message`.
+pub fn read_tagged(text: &str) -> Option<Header<'_>> {
+    tagged(None, None, text.trim_end())
+}
+
 /// A name or address, also syslog-ng's chains of them (`a/b`, `s_net@a`).
 fn is_host(text: &str) -> bool {
     let mut bytes = text.bytes();

@@ -2,17 +2,26 @@
 //! year-less stamps, and the wordings of programs. A program's wordings are one file and one line in [`programs`].
 
 mod accounts;
+mod clocks;
 mod dropbear;
+mod engines;
 mod header;
+mod kernel;
+mod klog;
+mod leases;
+mod loggers;
 mod pam;
 mod privilege;
 mod programs;
+mod records;
 mod row;
 mod sessions;
 mod sshd;
+mod systemd;
 mod times;
 
-pub(crate) use header::{Header, read as read_header};
-pub(crate) use programs::read as read_message;
+pub(crate) use header::{Header, read as read_header, read_tagged, read_unstamped};
+pub(crate) use kernel::without_stamp as without_kernel_stamp;
+pub(crate) use records::{Records, emit, repeated_last, unfold};
 pub(crate) use row::Row;
 pub(crate) use times::{Times, Unknown};

@@ -16,6 +16,10 @@ pub struct Row<'a> {
     pub interactive: bool,
     /// Whether PAM's error told of the decision, and sshd's own line may follow.
     pub pam_error: bool,
+    /// Attribute `unit`: the unit that the record is about, else that of its process.
+    pub unit: Option<&'a str>,
+    /// Attribute `container_id`.
+    pub container_id: Option<&'a str>,
 }
 
 impl<'a> Row<'a> {
@@ -27,6 +31,8 @@ impl<'a> Row<'a> {
             times: 1,
             interactive: false,
             pam_error: false,
+            unit: None,
+            container_id: None,
         }
     }
 
@@ -57,6 +63,16 @@ impl<'a> Row<'a> {
             self.attributes.text("rhost", address);
         }
         self
+    }
+
+    /// The cell `attributes`, which takes the last of them.
+    pub fn attributes(&mut self) -> Option<Cow<'static, str>> {
+        self.attributes
+            .text_if("unit", self.unit.take())
+            .text_if("container_id", self.container_id.take());
+        std::mem::take(&mut self.attributes)
+            .finish()
+            .map(Cow::Owned)
     }
 
     /// A text attribute, left out where it is empty.

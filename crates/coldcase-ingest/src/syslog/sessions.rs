@@ -1,4 +1,4 @@
-//! Wordings of cron, systemd-logind, login and vsftpd.
+//! Wordings of cron, anacron, systemd-logind, login, vsftpd, and of who takes a host down.
 
 use coldcase_model::action;
 
@@ -28,10 +28,42 @@ pub fn logind<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
             .text("session", name(session));
         return Some(());
     }
+    if message.starts_with("System is ") && message.ends_with('.') {
+        return shutdown("systemd-logind", message, row);
+    }
     let session = message.strip_prefix("Removed session ")?;
     row.set(action::SESSION_CLOSED, None);
     row.text("program", "systemd-logind")
         .text("session", name(session));
+    Some(())
+}
+
+/// `Job `cron.daily' started`: one run of the job.
+pub fn anacron<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
+    let rest = message.strip_prefix("Job ")?;
+    let job = rest
+        .strip_suffix(" started")?
+        .trim_matches(['`', '\'', '"']);
+    row.set(action::CRON_RUN, None);
+    row.text("program", "anacron").text("job", job);
+    Some(())
+}
+
+/// `System is powering down.`, `System is rebooting.`, sysvinit's `shutting down for system reboot`, `Switching to runlevel: 0`.
+pub fn shutdown(program: &str, message: &str, row: &mut Row<'_>) -> Option<()> {
+    let said = [
+        "System is powering down",
+        "System is rebooting",
+        "System is halting",
+        "shutting down for ",
+    ];
+    let level = message.strip_prefix("Switching to runlevel: ");
+    let level = level.filter(|level| matches!(*level, "0" | "6"));
+    if level.is_none() && !said.iter().any(|start| message.starts_with(start)) {
+        return None;
+    }
+    row.set(action::SHUTDOWN, None).text("program", program);
+    row.text("run_level", level.unwrap_or_default());
     Some(())
 }
 

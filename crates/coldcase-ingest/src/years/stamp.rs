@@ -1,6 +1,6 @@
 //! The stamps at the head of log lines, by fixed shapes and without allocation: RFC 3164 without a year,
 //! the same with a year before or after the day, RFC 3339 and ISO 8601 with or without a zone, weekday
-//! names before either. The year-less ones are why [`super`] exists.
+//! names before either, seconds since 1970. The year-less ones are why [`super`] exists.
 
 /// What stands at the head of a line. Unchecked by any zone: these are the clock's own digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub const DAY: i64 = 86_400;
 /// The stamp at the beginning of a line and where it ends.
 pub fn read(line: &[u8]) -> Option<(Stamp, usize)> {
     if line.first()?.is_ascii_digit() {
-        return dated(line, 0);
+        return dated(line, 0).or_else(|| since_1970(line));
     }
     if let Some(month) = month(line, 0) {
         return named(line, 0, month, None);
@@ -42,7 +42,7 @@ pub fn read(line: &[u8]) -> Option<(Stamp, usize)> {
     let at = blanks(line, at)?;
     let (mut stamp, end) = match month(line, at) {
         Some(month) => named(line, at, month, Some(weekday)),
-        None => dated(line, at),
+        None => dated(line, at).map(|stamp| zone_name(line, stamp)),
     }?;
     stamp.weekday = Some(weekday);
     Some((stamp, end))
@@ -177,6 +177,71 @@ fn dated(line: &[u8], at: usize) -> Option<(Stamp, usize)> {
         weekday: None,
     };
     valid(stamp).map(|stamp| (stamp, end))
+}
+
+/// `1680019204.123456 `: `journalctl -o short-unix`, always with six digits after the second.
+fn since_1970(line: &[u8]) -> Option<(Stamp, usize)> {
+    let digits = |from: usize, to: usize| {
+        let digits = line.get(from..to)?;
+        let all = digits.iter().all(u8::is_ascii_digit);
+        let number = |number: i64, digit: &u8| number * 10 + i64::from(digit - b'0');
+        all.then(|| digits.iter().fold(0, number))
+    };
+    let seconds = digits(0, 10)?;
+    let micros = digits(11, 17)?;
+    if byte(line, 10) != b'.' || byte(line, 17) != b' ' {
+        return None;
+    }
+    let (year, month, day) = date_of(seconds.div_euclid(DAY))?;
+    let stamp = Stamp {
+        year: Some(year),
+        month,
+        day,
+        second: u32::try_from(seconds.rem_euclid(DAY)).ok()?,
+        nanos: u32::try_from(micros).ok()? * 1_000,
+        digits: 6,
+        offset: Some(0),
+        weekday: None,
+    };
+    valid(stamp).map(|stamp| (stamp, 17))
+}
+
+/// The name of a zone behind a stamp, ` CEST `, as `journalctl -o short-full` prints it. One that stands for
+/// several offsets (CST, IST, BST) is passed over and the artifact's zone assumed.
+fn zone_name(line: &[u8], (stamp, end): (Stamp, usize)) -> (Stamp, usize) {
+    let rest = line.get(end..).unwrap_or_default();
+    let name = rest.strip_prefix(b" ").unwrap_or_default();
+    let length = name
+        .iter()
+        .take_while(|byte| byte.is_ascii_uppercase())
+        .count();
+    if stamp.offset.is_some() || !(2..=5).contains(&length) || name.get(length) != Some(&b' ') {
+        return (stamp, end);
+    }
+    let hours = match name.get(..length).unwrap_or_default() {
+        b"WET" => Some(0),
+        b"CET" | b"WEST" | b"WAT" => Some(1),
+        b"EET" | b"CEST" | b"SAST" | b"CAT" => Some(2),
+        b"MSK" | b"EEST" | b"EAT" => Some(3),
+        b"PKT" => Some(5),
+        b"WIB" => Some(7),
+        b"HKT" | b"AWST" => Some(8),
+        b"JST" | b"KST" => Some(9),
+        b"AEST" => Some(10),
+        b"AEDT" => Some(11),
+        b"NZST" => Some(12),
+        b"NZDT" => Some(13),
+        b"EDT" => Some(-4),
+        b"EST" => Some(-5),
+        b"MDT" => Some(-6),
+        b"MST" | b"PDT" => Some(-7),
+        b"AKDT" => Some(-8),
+        b"AKST" => Some(-9),
+        b"HST" => Some(-10),
+        _ => None,
+    };
+    let offset = hours.map(|hours: i32| hours * 3_600);
+    (Stamp { offset, ..stamp }, end + 1 + length)
 }
 
 fn valid(stamp: Stamp) -> Option<Stamp> {
@@ -372,6 +437,18 @@ mod tests {
             Some((year, 3, 29, 5, 0, Some(0), " h")),
         );
         check(
+            "Wed 2023-03-29 00:00:05 CEST h",
+            Some((year, 3, 29, 5, 0, Some(7_200), " h")),
+        );
+        check(
+            "Wed 2023-03-29 00:00:05 CST h",
+            Some((year, 3, 29, 5, 0, None, " h")),
+        );
+        check(
+            "1680019204.000009 h",
+            Some((year, 3, 28, 57_604, 9_000, Some(0), " h")),
+        );
+        check(
             "2023-03-29T00:00:05.1234567891+01:30 h",
             Some((year, 3, 29, 5, 123_456_789, Some(5_400), " h")),
         );
@@ -411,6 +488,8 @@ mod tests {
             "2023-03-29 h",
             "12345 h",
             "1124012400 h",
+            "1680019204.123 h",
+            "1680019204.123456\th",
             "99999999999999999999",
         ] {
             check(line, None);

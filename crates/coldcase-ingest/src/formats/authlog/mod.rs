@@ -3,8 +3,9 @@
 //!
 //! **Recognised** by the heads of most lines: a stamp, mostly a host, a program with a colon behind it. The stamp is
 //! RFC 3164's (`Mar  9 04:05:06`), the same with a year or a fraction, RFC 3339 and ISO 8601 (rsyslog's
-//! `RSYSLOG_FileFormat`, `journalctl -o short-iso`), RFC 5424 with structured data; `<PRI>` may stand
-//! before it, as may a weekday. Records that a sender ran together on one line (`<86>...<86>...`) are taken apart.
+//! `RSYSLOG_FileFormat`, `journalctl -o short-iso`), seconds since 1970 with six digits (`journalctl -o short-unix`), RFC 5424 with
+//! structured data; `<PRI>` may stand before it, as may a weekday, and a zone's name behind it (`journalctl -o short-full`,
+//! `with-unit`). Records that a sender ran together on one line (`<86>...<86>...`) are taken apart.
 //!
 //! **Times.** A zone in the stamp is used; without one the artifact's zone is assumed. Years of year-less stamps
 //! come from the whole rotated series (see `years`); where nothing gives a year the time stays unknown. In the hour
@@ -15,12 +16,18 @@
 //! (rsyslog) and `last message repeated N times` (syslogd) stand for N more. Beside it: `ssh-invalid-user`,
 //! `ssh-disconnect`, `ssh-session-opened`, `ssh-session-closed`; `login` for what PAM says of any program's authentication
 //! (never counted as an ssh-login); `sudo`, `su` (`user` acts, attribute `target` is who it acts as), `cron-run`, `user-added`,
-//! `user-changed`, `group-added`, `session-opened`, `session-closed`; every other line is `log` with its program.
+//! `user-changed`, `group-added`, `session-opened`, `session-closed`; `service-started` and `service-stopped` (systemd), `boot` and `shutdown`,
+//! `clock-changed` (time daemons; `step_seconds`), `api-request` (dockerd at level debug); every other line is `log` with its program.
+//! Of some programs a `log` row tells more: the kernel (netfilter's packets with `src_*`, `dst_*` and `netfilter`; `fault`, `oom_killed`,
+//! `promiscuous`, `link`, `conntrack_full`, `syn_flood`, `module` with `taints`), engines in logfmt (`level`, `msg`, `container_id`, `listen`),
+//! Kubernetes' components (`level`, `source`, pod), DHCP clients (`address`, `server`), log daemons (`logging`: started, stopped, reopened; `lost`).
+//! journalctl's remark `-- Boot ID --` gives a `boot` row at the next record.
 //!
 //! **Untrusted text.** A user's name is what the client sent: `Failed password for invalid user x from 10.0.0.1 port 5
 //! ssh2 from 10.0.0.2 port 6 ssh2` came from 10.0.0.2. Peers that are names stay in the attribute `rhost`.
 //!
-//! **Limits.** Indented lines belong to the record before them and are counted, not kept. A line of 1 MiB or more
+//! **Limits.** `journalctl -o short-monotonic` is read by `dmesg`, `-o verbose` by `journal-verbose`; `-o cat` has no times and is not read. Zones whose
+//! name stands for several offsets (CST, IST, BST) are taken for the artifact's. Indented lines belong to the record before them and are counted, not kept. A line of 1 MiB or more
 //! is cut, a message is kept to 8 KiB. In a log of several hosts every record that is not of the first line's host
 //! carries its own.
 
@@ -28,9 +35,11 @@ mod sniff;
 
 use std::borrow::Cow;
 
-use coldcase_model::{Place, Sink, action, outcome};
+use coldcase_model::{Place, Sink, action};
 
-use crate::syslog::{Header, Row, Times, Unknown, read_header, read_message};
+use crate::syslog::{
+    Header, Records, Row, Times, Unknown, emit, read_header, repeated_last, unfold,
+};
 use crate::years::priority;
 use crate::{Format, IngestError, Input, Leftover, Line, Lines};
 
@@ -45,14 +54,8 @@ pub static FORMAT: Format = Format {
     join: None,
 };
 
-/// Most rows that one `message repeated` line gives; real ones stay in the tens.
-const MOST_REPEATS: u32 = 10_000;
-
 /// Most of a message that is kept, in bytes. RFC 5424 receivers must take 2 KiB; rsyslog's default ends at 8.
 const LONGEST_MESSAGE: usize = 8 << 10;
-
-/// Processes whose PAM error is remembered until sshd's own line follows.
-const HELD_ERRORS: usize = 32;
 
 fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
     let mut lines = Lines::new(&mut input.reader);
@@ -68,11 +71,11 @@ struct Log<'a> {
     times: Times<'a>,
     /// Whether a record was read that an indented line may belong to.
     begun: bool,
-    first_host: Option<Box<str>>,
+    records: Records,
     /// The record before, where it was an `ssh-login`: what `last message repeated` repeats.
     previous: String,
-    /// Processes with a PAM error whose `Failed` line may still follow.
-    pam_errors: Vec<i64>,
+    /// The remark `-- Boot ID --` of journalctl, until the first record of that boot.
+    boot: Option<String>,
     told: Vec<&'static str>,
 }
 
@@ -81,9 +84,9 @@ impl<'a> Log<'a> {
         Self {
             times,
             begun: false,
-            first_host: None,
+            records: Records::default(),
             previous: String::new(),
-            pam_errors: Vec::new(),
+            boot: None,
             told: Vec::new(),
         }
     }
@@ -126,6 +129,7 @@ impl<'a> Log<'a> {
             if self.begun && text.starts_with([' ', '\t']) {
                 sink.used(1);
             } else if text.starts_with("-- ") {
+                self.boot = boot_remark(text);
                 sink.skip(place, "remark of journalctl");
             } else {
                 sink.skip(place, "no syslog stamp at its head");
@@ -161,53 +165,18 @@ impl<'a> Log<'a> {
 
     /// Emits the rows of a record that stands for `times` alike; whether they are logins.
     fn rows(&mut self, header: &Header<'_>, times: u32, number: u64, sink: &mut dyn Sink) -> bool {
-        let mut row = Row::new();
-        read_message(header, &mut row);
-        self.settle(header, &mut row);
-        let Row {
-            event,
-            attributes,
-            times: own,
-            ..
-        } = &mut row;
-        event.when = self.when(header, number, sink);
-        event.line = Some(number);
-        event.host = self.other_host(header.host);
-        event.message = Some(Cow::Borrowed(shortened(header.tagged)));
-        let times = times.saturating_mul(*own);
-        if times > 1 {
-            attributes.number("repeat", times);
+        let mut row = self.records.row(header);
+        row.event.when = self.when(header, number, sink);
+        row.event.line = Some(number);
+        row.event.message = Some(Cow::Borrowed(shortened(header.tagged)));
+        if let Some(boot) = self.boot.take() {
+            emit(booted(&boot, &row), 1, sink);
         }
-        event.attributes = std::mem::take(attributes).finish().map(Cow::Owned);
-        let login = event.action == action::SSH_LOGIN;
-        if login && times > MOST_REPEATS {
-            let warning = "a line that stands for more than 10000 others was counted as 10000";
+        let emitted = emit(row, times, sink);
+        if let Some(warning) = emitted.warning {
             self.warn_once(Place::Line(number), warning, sink);
         }
-        let rows = if login { times.min(MOST_REPEATS) } else { 1 };
-        for _ in 0..rows {
-            sink.event(event);
-        }
-        login
-    }
-
-    /// sshd's own `Failed` line after a PAM error of the same process is no second decision.
-    fn settle(&mut self, header: &Header<'_>, row: &mut Row<'_>) {
-        let Some(pid) = header.pid.filter(|_| row.pam_error || row.interactive) else {
-            return;
-        };
-        if row.pam_error {
-            if self.pam_errors.len() >= HELD_ERRORS {
-                self.pam_errors.remove(0);
-            }
-            self.pam_errors.push(pid);
-        } else if let Some(at) = self.pam_errors.iter().position(|held| *held == pid) {
-            self.pam_errors.remove(at);
-            if row.event.outcome == Some(outcome::FAILURE) {
-                row.set(action::LOG, None);
-                row.text("program", header.program.unwrap_or_default());
-            }
-        }
+        emitted.login
     }
 
     fn when(
@@ -233,18 +202,6 @@ impl<'a> Log<'a> {
         }
     }
 
-    /// The host, where it is not that of the log's first line.
-    fn other_host<'t>(&mut self, host: Option<&'t str>) -> Option<Cow<'t, str>> {
-        let host = host.filter(|host| *host != "localhost")?;
-        match &self.first_host {
-            None => {
-                self.first_host = Some(host.into());
-                None
-            }
-            Some(first) => (!same_host(first, host)).then_some(Cow::Borrowed(host)),
-        }
-    }
-
     fn warn_once(&mut self, place: Place, warning: &'static str, sink: &mut dyn Sink) {
         if !self.told.contains(&warning) {
             self.told.push(warning);
@@ -253,17 +210,24 @@ impl<'a> Log<'a> {
     }
 }
 
-/// Whether two names are of one host: alike, or one with and one without its domain.
-fn same_host(a: &str, b: &str) -> bool {
-    if a == b {
-        return true;
+/// `-- Boot 1621aee481fa42ad9693fe91a054f095 --` and, of older journalctl, `-- Reboot --`: the boot's id, where it is told.
+fn boot_remark(text: &str) -> Option<String> {
+    let remark = text.strip_prefix("-- ")?.trim_end().strip_suffix(" --")?;
+    match remark.strip_prefix("Boot ") {
+        Some(id) => Some(id.to_owned()),
+        None => (remark == "Reboot").then(String::new),
     }
-    let label = |name: &str| name.split('.').next().map(str::len);
-    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
-    label(short) == Some(short.len())
-        && long.starts_with(short)
-        && label(long) == Some(short.len())
-        && !short.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The row of a boot that a remark told of, at the time of its first record.
+fn booted<'a>(id: &str, first: &Row<'a>) -> Row<'a> {
+    let mut row = Row::new();
+    row.set(action::BOOT, None).text("boot_id", id);
+    row.event.when = first.event.when;
+    row.event.line = first.event.line;
+    row.event.host = first.event.host.clone();
+    row.event.message = Some(Cow::Borrowed("boot: the journal's first record of it"));
+    row
 }
 
 /// Where the next record of a line begins on which a sender ran several together: `<86>Mar  9 ...<86>Mar  9 ...`.
@@ -278,36 +242,6 @@ fn next_record(text: &str) -> Option<usize> {
         let stamp = tail.get(length..).and_then(crate::years::stamp::read);
         length > 0 && stamp.is_some()
     })
-}
-
-/// `last message repeated 3 times`, `--- last message repeated 5 times ---`.
-fn repeated_last(header: &Header<'_>) -> Option<u32> {
-    let message = header.message;
-    if !message.starts_with(['l', '-']) {
-        return None;
-    }
-    let message = message.trim_start_matches(['-', ' ']);
-    count_of(message.strip_prefix("last message repeated ")?).map(|(count, _)| count)
-}
-
-/// Takes the message out of `message repeated 3 times: [ ...]`.
-fn unfold(header: Header<'_>) -> (Header<'_>, u32) {
-    let inside = || {
-        let (count, rest) = count_of(header.message.strip_prefix("message repeated ")?)?;
-        let message = rest.strip_prefix(": [")?.strip_suffix(']')?;
-        Some((count, message.trim_start()))
-    };
-    match inside() {
-        Some((count, message)) => (Header { message, ..header }, count),
-        None => (header, 1),
-    }
-}
-
-/// `3 times` and what follows; none is no repetition.
-fn count_of(text: &str) -> Option<(u32, &str)> {
-    let (count, rest) = text.split_once(' ')?;
-    let count = count.parse().ok().filter(|count| *count > 0)?;
-    Some((count, rest.strip_prefix("times")?))
 }
 
 fn shortened(text: &str) -> &str {
