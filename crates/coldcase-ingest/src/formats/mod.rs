@@ -8,6 +8,7 @@ mod coredns;
 mod docker_inspect;
 mod kubectl;
 mod mtime_listing;
+mod net;
 mod pcap;
 mod tcpdump_text;
 
@@ -23,6 +24,12 @@ pub static ALL: &[&Format] = &[
     &tcpdump_text::FORMAT,
     &mtime_listing::FORMAT,
     &authlog::FORMAT,
+    &net::ss::FORMAT,
+    &net::netstat::FORMAT,
+    &net::conntrack::FORMAT,
+    &net::iftop::FORMAT,
+    &net::tc::FORMAT,
+    &net::iptables::FORMAT,
 ];
 
 /// The format of this id.

@@ -1,0 +1,17 @@
+//! What the network tools of a host print: sockets, flows, interfaces, routes, queues and packet filters, each
+//! a format of its own. Shared here: lines as plain text, and endpoints and rows of sockets.
+
+mod endpoint;
+mod interface;
+mod plain;
+mod rule;
+mod socket;
+#[cfg(test)]
+mod testing;
+
+pub mod conntrack;
+pub mod iftop;
+pub mod iptables;
+pub mod netstat;
+pub mod ss;
+pub mod tc;
