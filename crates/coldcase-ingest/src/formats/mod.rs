@@ -30,6 +30,8 @@ pub static ALL: &[&Format] = &[
     &net::iftop::FORMAT,
     &net::tc::FORMAT,
     &net::iptables::FORMAT,
+    &net::prometheus::FORMAT,
+    &net::metrics_text::FORMAT,
 ];
 
 /// The format of this id.

@@ -5,6 +5,7 @@ mod endpoint;
 mod interface;
 mod plain;
 mod rule;
+mod sample;
 mod socket;
 #[cfg(test)]
 mod testing;
@@ -12,6 +13,8 @@ mod testing;
 pub mod conntrack;
 pub mod iftop;
 pub mod iptables;
+pub mod metrics_text;
 pub mod netstat;
+pub mod prometheus;
 pub mod ss;
 pub mod tc;
