@@ -28,6 +28,8 @@ pub static ALL: &[&Format] = &[
     &net::netstat::FORMAT,
     &net::conntrack::FORMAT,
     &net::iftop::FORMAT,
+    &net::ip_link::FORMAT,
+    &net::ip_neigh_route::FORMAT,
     &net::tc::FORMAT,
     &net::iptables::FORMAT,
     &net::prometheus::FORMAT,

@@ -132,15 +132,19 @@ impl Interface {
     }
 
     /// Hands the row to the sink.
-    pub fn emit(&self, line: u64, clock: &Clock, sink: &mut dyn Sink) {
+    pub fn emit<'a>(&'a self, line: u64, clock: &Clock, sink: &mut dyn Sink) {
         let both = |a: Option<i64>, b: Option<i64>| a?.checked_add(b?);
         let mut event = Event::new(action::INTERFACE_LISTED);
         event.when = clock.collected();
         event.line = Some(line);
-        event.src_ip = self.addresses.iter().find_map(|address| {
-            let bare = address.split('/').next().unwrap_or(address);
-            canonical_ip(bare)
-        });
+        let bare = |address: &'a String| canonical_ip(address.split('/').next().unwrap_or(address));
+        let is_link_local = |address: &&String| address.starts_with("fe80:");
+        event.src_ip = self
+            .addresses
+            .iter()
+            .filter(|one| !is_link_local(one))
+            .find_map(bare)
+            .or_else(|| self.addresses.iter().find_map(bare));
         event.packets = both(self.rx.packets, self.tx.packets);
         event.bytes = both(self.rx.bytes, self.tx.bytes);
         event.attributes = self.attributes().map(Cow::Owned);

@@ -12,6 +12,8 @@ mod testing;
 
 pub mod conntrack;
 pub mod iftop;
+pub mod ip_link;
+pub mod ip_neigh_route;
 pub mod iptables;
 pub mod metrics_text;
 pub mod netstat;
