@@ -32,6 +32,7 @@ pub static ALL: &[&Format] = &[
     &net::ip_neigh_route::FORMAT,
     &net::tc::FORMAT,
     &net::iptables::FORMAT,
+    &net::nft::FORMAT,
     &net::prometheus::FORMAT,
     &net::metrics_text::FORMAT,
 ];

@@ -149,7 +149,13 @@ impl Reader for Rows<'_> {
                 self.any = true;
                 sink.used(1);
             }
-            None => sink.skip(place, other_line(text)),
+            None => {
+                self.destination = Route::open(text);
+                match self.destination {
+                    Some(_) => sink.used(1),
+                    None => sink.skip(place, other_line(text)),
+                }
+            }
         }
     }
 

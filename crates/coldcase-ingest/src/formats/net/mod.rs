@@ -17,6 +17,7 @@ pub mod ip_neigh_route;
 pub mod iptables;
 pub mod metrics_text;
 pub mod netstat;
+pub mod nft;
 pub mod prometheus;
 pub mod ss;
 pub mod tc;

@@ -56,6 +56,17 @@ impl Route {
         (is_route && known).then_some(route)
     }
 
+    /// The destination of a route whose hops stand on the lines below: `10.7.0.0/16 proto static`.
+    pub fn open(text: &str) -> Option<String> {
+        let mut words = text.split_ascii_whitespace();
+        let first = words.next()?;
+        let network = first.split('/').next()?;
+        let is_network =
+            first == "default" || (first.contains('/') && canonical_ip(network).is_some());
+        let is_open = is_network && !text.starts_with([' ', '\t']);
+        (is_open && Self::default().fields(words)).then(|| first.to_owned())
+    }
+
     /// `nexthop via 192.0.2.1 dev eth0 weight 1` below a route.
     pub fn hop(text: &str, destination: &str) -> Option<Self> {
         let rest = text.trim_start().strip_prefix("nexthop ")?;

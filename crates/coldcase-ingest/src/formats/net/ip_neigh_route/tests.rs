@@ -43,7 +43,7 @@ fn routes() {
             "route to default via 192.0.2.1 on eth0",
             "route to 10.8.0.0/24 on tun0",
             "route to 10.9.0.0/16",
-            "route to 10.9.0.0/16 via 192.0.2.2 on eth0",
+            "route to 10.7.0.0/16 via 192.0.2.2 on eth0",
         ]
     );
     check(
