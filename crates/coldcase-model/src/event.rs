@@ -68,6 +68,10 @@ pub mod action {
     pub const FLOW_LISTED: &str = "flow-listed";
     /// A network interface, its counters and addresses.
     pub const INTERFACE_LISTED: &str = "interface-listed";
+    /// Another host on the same link, as the kernel's table of neighbours shows it.
+    pub const NEIGHBOUR_LISTED: &str = "neighbour-listed";
+    /// A route.
+    pub const ROUTE_LISTED: &str = "route-listed";
     /// A queueing discipline, class or filter of an interface.
     pub const QUEUE_LISTED: &str = "queue-listed";
     pub const FIREWALL_RULE: &str = "firewall-rule";

@@ -16,6 +16,7 @@ mod docker_inspect;
 mod journal;
 mod kubectl;
 mod mtime_listing;
+mod net;
 mod pcap;
 mod tcpdump_text;
 
@@ -51,6 +52,17 @@ pub static ALL: &[&Format] = &[
     &journal::JSON,
     &journal::VERBOSE,
     &dmesg::FORMAT,
+    &net::ss::FORMAT,
+    &net::netstat::FORMAT,
+    &net::conntrack::FORMAT,
+    &net::iftop::FORMAT,
+    &net::ip_link::FORMAT,
+    &net::ip_neigh_route::FORMAT,
+    &net::tc::FORMAT,
+    &net::iptables::FORMAT,
+    &net::nft::FORMAT,
+    &net::prometheus::FORMAT,
+    &net::metrics_text::FORMAT,
 ];
 
 /// The format of this id.
