@@ -11,6 +11,11 @@ mod mtime_listing;
 mod pcap;
 mod tcpdump_text;
 
+mod accounts;
+mod collected_text;
+mod keys;
+mod shell;
+
 /// All formats; of equally sure ones the first wins.
 pub static ALL: &[&Format] = &[
     &pcap::FORMAT,
@@ -23,6 +28,14 @@ pub static ALL: &[&Format] = &[
     &tcpdump_text::FORMAT,
     &mtime_listing::FORMAT,
     &authlog::FORMAT,
+    &shell::HISTORY,
+    &shell::SCRIPT,
+    &accounts::PASSWD,
+    &accounts::SHADOW,
+    &accounts::GROUP,
+    &accounts::SUDOERS,
+    &keys::AUTHORIZED_KEYS,
+    &keys::KNOWN_HOSTS,
 ];
 
 /// The format of this id.
