@@ -86,8 +86,17 @@ fn options_end(line: &str) -> Option<usize> {
     None
 }
 
-/// Whether a list begins with an option's name, as hosts' names do not.
+/// Whether a list is one of options: it begins with the name of one, or gives something a value, as hosts' names do not.
 fn is_options(list: &str) -> bool {
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let has_value = split_options(list).iter().any(|option| {
+        option
+            .split_once('=')
+            .is_some_and(|(name, _)| !name.is_empty() && name.chars().all(is_word))
+    });
+    if has_value {
+        return true;
+    }
     let name = list
         .split(['=', ',', '"'])
         .next()

@@ -1,8 +1,16 @@
 //! `TYPE BASE64 COMMENT`: the part that all files of public keys share, and the fingerprint.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use base64::alphabet;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD_NO_PAD};
 use sha2::{Digest, Sha256};
+
+/// Base64 whose padding may be lost: what is copied from terminals ends where a word does.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// A public key in OpenSSH's one-line form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +66,7 @@ pub(super) fn parse(text: &str) -> Option<PublicKey<'_>> {
 
 /// The fingerprint of a blob that begins with its own type and whose fields add up.
 fn fingerprint(kind: &str, blob: &str) -> Option<String> {
-    let bytes = STANDARD.decode(blob).ok()?;
+    let bytes = LENIENT.decode(blob).ok()?;
     let mut rest = bytes.as_slice();
     let mut first = true;
     while !rest.is_empty() {
