@@ -116,6 +116,10 @@ pub mod action {
     pub const PACKAGE_INSTALLED: &str = "package-installed";
     pub const PACKAGE_UPGRADED: &str = "package-upgraded";
     pub const PACKAGE_REMOVED: &str = "package-removed";
+    /// A package as a snapshot lists it, without when it came.
+    pub const PACKAGE_LISTED: &str = "package-listed";
+    /// A name with its address, as a file maps it.
+    pub const NAME_LISTED: &str = "name-listed";
     /// A mount or device as a snapshot shows it.
     pub const MOUNT_LISTED: &str = "mount-listed";
     /// Facts that a host tells of itself: name, kernel, zone, boot, addresses.

@@ -21,6 +21,15 @@ mod pcap;
 mod tcpdump_text;
 
 pub use host_info::{Fact, Facts, clues, zone_of_link};
+mod accounts;
+mod checks;
+mod collected_text;
+mod hash_list;
+mod host_settings;
+mod keys;
+mod ld_preload;
+mod packages;
+mod shell;
 
 /// All formats; of equally sure ones the first wins.
 pub static ALL: &[&Format] = &[
@@ -63,6 +72,29 @@ pub static ALL: &[&Format] = &[
     &net::nft::FORMAT,
     &net::prometheus::FORMAT,
     &net::metrics_text::FORMAT,
+    &shell::HISTORY,
+    &shell::SCRIPT,
+    &accounts::PASSWD,
+    &accounts::SHADOW,
+    &accounts::GROUP,
+    &accounts::SUDOERS,
+    &keys::AUTHORIZED_KEYS,
+    &keys::KNOWN_HOSTS,
+    &ld_preload::FORMAT,
+    &hash_list::FORMAT,
+    &packages::DPKG_LOG,
+    &packages::APT_HISTORY,
+    &packages::YUM_LOG,
+    &packages::DNF_LOG,
+    &packages::PACMAN_LOG,
+    &packages::RPM_LIST,
+    &packages::PACKAGE_LIST,
+    &checks::RKHUNTER,
+    &checks::CHKROOTKIT,
+    &checks::PACKAGE_VERIFY,
+    &host_settings::HOSTS_FILE,
+    &host_settings::RESOLV_CONF,
+    &host_settings::SSHD_CONFIG,
 ];
 
 /// The format of this id.

@@ -1,0 +1,6 @@
+#include <stdio.h>
+int main(void) {
+    for (;;) {
+        if (1) return 0;
+    }
+}

@@ -1,0 +1,5 @@
+#!/bin/bash
+echo one
+cat <<EOF
+never
+ends

@@ -1,0 +1,3 @@
+#!/bin/sh
+export PATH=/sbin:/bin
+local X=ALL
