@@ -114,9 +114,11 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     for line in lines.take(SNIFFED) {
         let line = String::from_utf8_lossy(line);
         let line = plain(&line);
-        if command_of_prompt(&line).is_none() {
+        if of_line(&line, &mut times).is_some() {
+            fit += 1;
             all += 1;
-            fit += usize::from(of_line(&line, &mut times).is_some());
+        } else if command_of_prompt(&line).is_none() {
+            all += 1;
         }
     }
     match fit > 0 && fit * 10 >= all * 7 {
@@ -151,15 +153,12 @@ fn ingest_text(
         let place = Place::Line(line.number);
         let text = line.text();
         let text = plain(&text);
-        if command_of_prompt(&text).is_some() {
-            sink.skip(place, "a command line");
-            continue;
-        }
         match of_line(&text, &mut times) {
             Some(happened) => {
                 sink.event(&row(&happened, line.number));
                 sink.used(1);
             }
+            None if command_of_prompt(&text).is_some() => sink.skip(place, "a command line"),
             None if !line.ended => {
                 sink.skip(place, "a cut line");
                 sink.warn(place, "the file ends inside of a line".to_owned());
