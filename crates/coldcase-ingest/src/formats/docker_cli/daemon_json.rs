@@ -245,8 +245,13 @@ fn mend(bytes: &[u8]) -> Mended {
     };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut rest = bytes;
-    while !rest.trim_ascii_start().starts_with(b"{") {
-        let Some(end) = memchr::memchr(b'\n', rest) else {
+    loop {
+        let end = memchr::memchr(b'\n', rest);
+        let line = end.map_or(rest, |end| rest.get(..end).unwrap_or_default());
+        if line.trim_ascii_start().starts_with(b"{") {
+            break;
+        }
+        let Some(end) = end else {
             return mended;
         };
         rest = rest.get(end + 1..).unwrap_or_default();

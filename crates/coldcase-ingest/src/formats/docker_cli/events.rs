@@ -114,9 +114,11 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     for line in lines.take(SNIFFED) {
         let line = String::from_utf8_lossy(line);
         let line = plain(&line);
-        if command_of_prompt(&line).is_none() {
+        if of_line(&line, &mut times).is_some() {
+            fit += 1;
             all += 1;
-            fit += usize::from(of_line(&line, &mut times).is_some());
+        } else if command_of_prompt(&line).is_none() {
+            all += 1;
         }
     }
     match fit > 0 && fit * 10 >= all * 7 {
@@ -151,15 +153,12 @@ fn ingest_text(
         let place = Place::Line(line.number);
         let text = line.text();
         let text = plain(&text);
-        if command_of_prompt(&text).is_some() {
-            sink.skip(place, "a command line");
-            continue;
-        }
         match of_line(&text, &mut times) {
             Some(happened) => {
                 sink.event(&row(&happened, line.number));
                 sink.used(1);
             }
+            None if command_of_prompt(&text).is_some() => sink.skip(place, "a command line"),
             None if !line.ended => {
                 sink.skip(place, "a cut line");
                 sink.warn(place, "the file ends inside of a line".to_owned());
@@ -438,13 +437,14 @@ fn action_of(kind: &str, word: &str) -> &'static str {
     }
 }
 
-fn row<'a>(happened: &'a Happened<'_>, line: u64) -> Event<'a> {
-    let (word, command) = match happened.action.split_once(": ") {
-        Some((word, command)) => (word, Some(command)),
-        None => (&*happened.action, None),
-    };
+/// What the event says beyond the cells, and the exit code.
+fn describe(
+    happened: &Happened<'_>,
+    word: &str,
+    command: Option<&str>,
+    action: &str,
+) -> (Attributes, Option<i64>) {
     let kind = &*happened.kind;
-    let action = action_of(kind, word);
     let is_container = kind == "container";
     let mut attributes = Attributes::new();
     if matches!(action, action::CONTAINER_EVENT | action::IMAGE_CHANGED) {
@@ -482,6 +482,20 @@ fn row<'a>(happened: &'a Happened<'_>, line: u64) -> Event<'a> {
     if kind == "network" {
         attributes.text_if("driver", happened.get(&["type", "driver"]));
     }
+    (attributes, code)
+}
+
+fn row<'a>(happened: &'a Happened<'_>, line: u64) -> Event<'a> {
+    let (word, command) = match happened.action.split_once(": ") {
+        Some((word, command)) => (word, Some(command)),
+        None => (&*happened.action, None),
+    };
+    let kind = &*happened.kind;
+    let action = action_of(kind, word);
+    let is_container = kind == "container";
+    let name = happened.get(&["name"]);
+    let id = happened.id.as_deref();
+    let (attributes, code) = describe(happened, word, command, action);
     let container = name.filter(|_| is_container);
     let image = match kind {
         // Docker's name is without the tag; its id is the reference, where it is no digest.
@@ -493,9 +507,7 @@ fn row<'a>(happened: &'a Happened<'_>, line: u64) -> Event<'a> {
     let namespace = happened.get(&["io.kubernetes.pod.namespace"]);
     Event {
         when: happened.when,
-        container: container
-            .or(container_id.filter(|_| is_container))
-            .map(Cow::Borrowed),
+        container: container.or(id.filter(|_| is_container)).map(Cow::Borrowed),
         image: image.map(Cow::Borrowed),
         pod: pod
             .or(named.as_ref().map(|named| named.pod))

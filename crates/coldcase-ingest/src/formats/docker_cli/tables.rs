@@ -222,24 +222,21 @@ fn read_row(
     clock: &Clock,
     sink: &mut dyn Sink,
 ) -> Result<(), &'static str> {
-    if command_of_prompt(line).is_some() {
-        return Err("a command line");
-    }
-    if is_complaint(line) {
-        return Err(COMPLAINT);
-    }
-    let Some((table, kind)) = table else {
-        return Err("a line above the table");
-    };
-    let Some(kind) = *kind else {
-        return Err("a row of a table of another kind");
-    };
-    let fits = |cells: &Cells<'_, '_>| match kind {
-        Kind::Images => images::fits(cells),
-        _ => containers::fits(cells, kind),
-    };
-    let cells = table.row(line, &MAY_BE_EMPTY, fits);
-    let cells = cells.ok_or("not a row of the table")?;
+    let cells = read_cells(table, line).ok_or_else(|| {
+        // Asked last: a row's command may look like a prompt.
+        if command_of_prompt(line).is_some() {
+            "a command line"
+        } else if is_complaint(line) {
+            COMPLAINT
+        } else {
+            match table {
+                None => "a line above the table",
+                Some((_, None)) => "a row of a table of another kind",
+                Some(_) => "not a row of the table",
+            }
+        }
+    });
+    let (cells, kind) = cells?;
     let event = match kind {
         Kind::Images => images::event(&cells, number, clock),
         Kind::Sandboxes => containers::sandbox(&cells, number, clock),
@@ -251,6 +248,19 @@ fn read_row(
         sink.event(&created);
     }
     Ok(())
+}
+
+fn read_cells<'t, 'l>(
+    table: &'t Option<(Table, Option<Kind>)>,
+    line: &'l str,
+) -> Option<(Cells<'t, 'l>, Kind)> {
+    let (table, kind) = table.as_ref()?;
+    let kind = (*kind)?;
+    let fits = |cells: &Cells<'_, '_>| match kind {
+        Kind::Images => images::fits(cells),
+        _ => containers::fits(cells, kind),
+    };
+    Some((table.row(line, &MAY_BE_EMPTY, fits)?, kind))
 }
 
 fn is_complaint(line: &str) -> bool {
