@@ -6,6 +6,7 @@ mod json;
 mod lines;
 mod local_time;
 mod registry;
+mod services;
 mod syslog;
 pub mod years;
 

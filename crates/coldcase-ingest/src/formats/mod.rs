@@ -9,6 +9,7 @@ mod docker_inspect;
 mod kubectl;
 mod mtime_listing;
 mod pcap;
+mod processes;
 mod tcpdump_text;
 
 /// All formats; of equally sure ones the first wins.
@@ -23,6 +24,8 @@ pub static ALL: &[&Format] = &[
     &tcpdump_text::FORMAT,
     &mtime_listing::FORMAT,
     &authlog::FORMAT,
+    &processes::ps::FORMAT,
+    &processes::top::FORMAT,
 ];
 
 /// The format of this id.

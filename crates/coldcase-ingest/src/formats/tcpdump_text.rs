@@ -43,7 +43,6 @@ mod dns_text;
 mod flows;
 mod packet;
 mod reader;
-mod services;
 mod stamp;
 mod tcp_text;
 

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::services;
 use super::stamp::Stamp;
+use crate::services;
 
 /// How far into a line a link header (`-e`) may say that IP follows.
 const MAX_LINK_HEADER: usize = 400;

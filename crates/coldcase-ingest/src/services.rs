@@ -1,4 +1,4 @@
-//! Ports by the names that tcpdump shows without `-n`, from /etc/services of Debian and Red Hat. Where
+//! Ports by the names that tcpdump, ss and netstat show without `-n`, from /etc/services of Debian and Red Hat. Where
 //! both protocols share a name it is one port; `syslog` and `shell` share a port and differ in name.
 
 /// Names and ports, ascending by name.
@@ -31,6 +31,7 @@ const PORTS: &[(&str, u16)] = &[
     ("imap", 143),
     ("imap2", 143),
     ("imaps", 993),
+    ("ipp", 631),
     ("ipsec-nat-t", 4500),
     ("irdmi", 8000),
     ("isakmp", 500),
@@ -97,7 +98,7 @@ const PORTS: &[(&str, u16)] = &[
 ];
 
 /// The port of a service's name.
-pub(super) fn port(name: &str) -> Option<u16> {
+pub(crate) fn port(name: &str) -> Option<u16> {
     let found = PORTS.binary_search_by_key(&name, |(name, _)| *name).ok()?;
     PORTS.get(found).map(|(_, port)| *port)
 }
