@@ -18,6 +18,7 @@ mod kubectl;
 mod mtime_listing;
 mod net;
 mod pcap;
+mod processes;
 mod tcpdump_text;
 
 pub use host_info::{Fact, Facts, clues, zone_of_link};
@@ -95,6 +96,8 @@ pub static ALL: &[&Format] = &[
     &host_settings::HOSTS_FILE,
     &host_settings::RESOLV_CONF,
     &host_settings::SSHD_CONFIG,
+    &processes::ps::FORMAT,
+    &processes::top::FORMAT,
 ];
 
 /// The format of this id.
