@@ -143,7 +143,22 @@ fn no_format_claims_the_fixtures_of_another() {
 }
 
 /// Formats that rightly see their own shape in another's artifact: owner, the other, why.
-const SHARED_SHAPES: [(&str, &str, &str); 4] = [
+const SHARED_SHAPES: [(&str, &str, &str); 7] = [
+    (
+        "dmesg",
+        "authlog",
+        "`kern :info :` stands where syslog has host and program",
+    ),
+    (
+        "yum-log",
+        "authlog",
+        "`Installed:` stands where syslog has the program",
+    ),
+    (
+        "dnf-log",
+        "authlog",
+        "`SUBDEBUG Installed:` stands where syslog has host and program",
+    ),
     (
         "k8s-audit",
         "container-log",

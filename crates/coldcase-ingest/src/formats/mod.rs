@@ -2,35 +2,34 @@
 
 use crate::Format;
 
+mod accounts;
 mod auditd;
 mod authlog;
-mod container_log;
+mod checks;
 mod cni_lease;
+mod collected_text;
+mod container_log;
 mod coredns;
+mod dmesg;
 mod docker_cli;
 mod docker_inspect;
+mod hash_list;
 mod host_info;
-mod k8s_audit;
-mod dmesg;
-mod docker_inspect;
+mod host_settings;
 mod journal;
+mod k8s_audit;
+mod keys;
 mod kubectl;
+mod ld_preload;
 mod mtime_listing;
 mod net;
+mod packages;
 mod pcap;
 mod processes;
+mod shell;
 mod tcpdump_text;
 
 pub use host_info::{Fact, Facts, clues, zone_of_link};
-mod accounts;
-mod checks;
-mod collected_text;
-mod hash_list;
-mod host_settings;
-mod keys;
-mod ld_preload;
-mod packages;
-mod shell;
 
 /// All formats; of equally sure ones the first wins.
 pub static ALL: &[&Format] = &[
