@@ -202,19 +202,23 @@ fn formats_decline_what_is_another_s() {
 
 #[test]
 fn no_format_panics_on_the_fixtures_of_another() {
-    for owner in formats::ALL {
-        for case in sorted(&root().join(owner.id)) {
-            for (name, bytes) in inputs(&case) {
-                for format in formats::ALL {
-                    ingest(format, &name, &bytes, &clock());
-                    ingest(
-                        format,
-                        &name,
-                        bytes.get(..bytes.len() / 2).unwrap_or_default(),
-                        &clock(),
-                    );
+    let all: Vec<_> = formats::ALL
+        .iter()
+        .flat_map(|owner| sorted(&root().join(owner.id)))
+        .flat_map(|case| inputs(&case))
+        .collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for part in all.chunks(all.len().div_ceil(threads)) {
+            scope.spawn(move || {
+                for (name, bytes) in part {
+                    let half = bytes.get(..bytes.len() / 2).unwrap_or_default();
+                    for format in formats::ALL {
+                        ingest(format, name, bytes, &clock());
+                        ingest(format, name, half, &clock());
+                    }
                 }
-            }
+            });
         }
-    }
+    });
 }
