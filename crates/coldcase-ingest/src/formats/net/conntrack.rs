@@ -20,11 +20,9 @@
 
 use std::borrow::Cow;
 
-use coldcase_model::{
-    Attributes, Event, Place, Precision, Sink, Timestamp, When, action, canonical_ip,
-};
+use coldcase_model::{Attributes, Event, Place, Precision, Sink, Timestamp, action, canonical_ip};
 
-use super::plain::{Reader, other_line, probe_lines, read_lines};
+use super::plain::{Reader, other_line, probe_lines, read_lines, settled};
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
 /// The format.
@@ -68,7 +66,7 @@ struct Entries<'a> {
 impl Reader for Entries<'_> {
     fn line(&mut self, number: u64, text: &str, ended: bool, sink: &mut dyn Sink) {
         let place = Place::Line(number);
-        match Entry::read(text) {
+        match Entry::read(settled(text, ended)) {
             Some(entry) if entry.reply.is_some() || ended => {
                 entry.emit(number, self.clock, sink);
                 sink.used(1);
@@ -161,7 +159,8 @@ impl<'a> Entry<'a> {
         for word in words {
             entry.field(word);
         }
-        let is_whole = !entry.original.src.is_empty() && !entry.original.dst.is_empty();
+        let is_address = |text: &str| canonical_ip(text).is_some();
+        let is_whole = is_address(entry.original.src) && is_address(entry.original.dst);
         entry.reply = entry
             .reply
             .filter(|reply| !reply.src.is_empty() && !reply.dst.is_empty());
@@ -189,7 +188,7 @@ impl<'a> Entry<'a> {
             "packets" => tuple.packets = value.parse().ok(),
             "bytes" => tuple.bytes = value.parse().ok(),
             "mark" if value != "0" => self.mark = Some(value),
-            "zone" => self.zone = Some(value),
+            "zone" if value != "0" => self.zone = Some(value),
             _ => {}
         }
     }
@@ -203,8 +202,7 @@ impl<'a> Entry<'a> {
         event.when = match self.at {
             Some(at) => Some(clock.recorded(at, Precision::Us)),
             None => clock.collected(),
-        }
-        .map(|when: When| when);
+        };
         event.line = Some(line);
         event.protocol = self.protocol;
         event.src_port = original.sport;

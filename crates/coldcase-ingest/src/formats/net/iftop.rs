@@ -119,7 +119,7 @@ fn bytes(text: &str) -> Option<i64> {
 /// Reads `host => 2s 10s 40s cumulative`.
 fn half(line: u64, host: &str, rates: &str) -> Option<Half> {
     let rates: Vec<&str> = rates.split_ascii_whitespace().take(8).collect();
-    let [_, ten, .., total] = rates.as_slice() else {
+    let [_, ten, _, total] = rates.as_slice() else {
         return None;
     };
     let host = host.trim();

@@ -116,9 +116,22 @@ impl Interface {
         attributes.finish()
     }
 
+    /// The first address, one that is not link-local if there is any.
+    fn main_address(&self) -> Option<Cow<'_, str>> {
+        let bare = |address: &str| address.split('/').next().unwrap_or_default().to_owned();
+        let mut all = self
+            .addresses
+            .iter()
+            .filter(|one| canonical_ip(&bare(one)).is_some());
+        let first = all.clone().next();
+        let chosen = all.find(|one| !one.starts_with("fe80:")).or(first)?;
+        canonical_ip(chosen.split('/').next()?)
+    }
+
     fn message(&self) -> String {
         let mut message = format!("interface {}", self.name);
-        for part in [&self.state, &self.addresses.first().cloned()]
+        let address = self.main_address();
+        for part in [self.state.as_deref(), address.as_deref()]
             .into_iter()
             .flatten()
         {
@@ -132,19 +145,12 @@ impl Interface {
     }
 
     /// Hands the row to the sink.
-    pub fn emit<'a>(&'a self, line: u64, clock: &Clock, sink: &mut dyn Sink) {
+    pub fn emit(&self, line: u64, clock: &Clock, sink: &mut dyn Sink) {
         let both = |a: Option<i64>, b: Option<i64>| a?.checked_add(b?);
         let mut event = Event::new(action::INTERFACE_LISTED);
         event.when = clock.collected();
         event.line = Some(line);
-        let bare = |address: &'a String| canonical_ip(address.split('/').next().unwrap_or(address));
-        let is_link_local = |address: &&String| address.starts_with("fe80:");
-        event.src_ip = self
-            .addresses
-            .iter()
-            .filter(|one| !is_link_local(one))
-            .find_map(bare)
-            .or_else(|| self.addresses.iter().find_map(bare));
+        event.src_ip = self.main_address();
         event.packets = both(self.rx.packets, self.tx.packets);
         event.bytes = both(self.rx.bytes, self.tx.bytes);
         event.attributes = self.attributes().map(Cow::Owned);

@@ -29,7 +29,7 @@ use coldcase_model::{Place, Sink};
 pub use ip::is_mac;
 
 use super::interface::Interface;
-use super::plain::{Reader, other_line, probe_lines, read_lines};
+use super::plain::{Reader, other_line, probe_lines, read_lines, settled};
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
 /// The format.
@@ -135,7 +135,8 @@ impl Interfaces<'_> {
 }
 
 impl Reader for Interfaces<'_> {
-    fn line(&mut self, number: u64, text: &str, _ended: bool, sink: &mut dyn Sink) {
+    fn line(&mut self, number: u64, text: &str, ended: bool, sink: &mut dyn Sink) {
+        let text = settled(text, ended);
         if let Some(block) = ip::head(text) {
             return self.enter(number, Open::Ip(block), sink);
         }

@@ -23,7 +23,7 @@ mod route;
 
 use coldcase_model::{Place, Sink};
 
-use super::plain::{Reader, other_line, probe_lines, read_lines};
+use super::plain::{NO_ROW, Reader, other_line, probe_lines, read_lines, settled};
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 use neighbour::Neighbour;
 use route::Route;
@@ -81,9 +81,11 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
         if Table::of(&text).is_some() && index <= 20 {
             return Sniff::Sure;
         }
-        match Neighbour::free(&text).is_some() || Route::free(&text).is_some() {
-            true => rows += 1,
-            false => others += 1,
+        match () {
+            () if Neighbour::free(&text).is_some() || Route::free(&text).is_some() => rows += 1,
+            () if Route::hop(&text, "").is_some() || Route::open(&text).is_some() => {}
+            () if other_line(&text) != NO_ROW => {}
+            () => others += 1,
         }
     }
     match rows > 0 && rows > others {
@@ -111,7 +113,7 @@ struct Rows<'a> {
 }
 
 impl Reader for Rows<'_> {
-    fn line(&mut self, number: u64, text: &str, _ended: bool, sink: &mut dyn Sink) {
+    fn line(&mut self, number: u64, text: &str, ended: bool, sink: &mut dyn Sink) {
         let place = Place::Line(number);
         if let Some(table) = Table::of(text) {
             self.table = table;
@@ -123,6 +125,11 @@ impl Reader for Rows<'_> {
         if text.starts_with("Entries: ") {
             return sink.skip(place, "a note of the tool");
         }
+        let text = match Neighbour::free(text) {
+            // These end in words that are known whole.
+            Some(_) => text,
+            None => settled(text, ended),
+        };
         let neighbour = match self.table {
             Table::Arp => Neighbour::arp(text),
             Table::ProcArp => Neighbour::proc(text),

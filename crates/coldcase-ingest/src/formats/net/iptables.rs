@@ -128,6 +128,10 @@ impl Reader for Rules<'_> {
             return sink.skip(place, "the head of a table");
         }
         if let Some(rule) = self.list.as_ref().and_then(|chain| chain.rule(text)) {
+            if !ended {
+                sink.warn(place, "the file ends inside of a rule".to_owned());
+                return sink.skip(place, "a cut rule");
+            }
             return self.put(number, rule, sink);
         }
         if text.contains("iptables") || text.contains("ip6tables") {

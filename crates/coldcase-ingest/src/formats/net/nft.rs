@@ -141,8 +141,14 @@ fn rule(text: &str, chain: &str) -> Rule {
             if value != "{" {
                 return Some(value.trim_matches('"').to_owned());
             }
-            let set: Vec<&str> = words.by_ref().take_while(|word| *word != "}").collect();
-            Some(set.concat())
+            // A set that goes on over lines is not known whole.
+            let mut set = String::new();
+            loop {
+                match words.next()? {
+                    "}" => return Some(set),
+                    part => set.push_str(part),
+                }
+            }
         };
         match word {
             "iif" | "iifname" => rule.input = value(),
@@ -214,6 +220,9 @@ impl Reader for Rules<'_> {
         if self.in_rule {
             self.in_rule = !text.contains('}');
             return sink.skip(place, "the rest of a rule's set");
+        }
+        if self.other > 0 && named(text, "chain").is_some() {
+            self.other = 0;
         }
         if self.other > 0 {
             let opened = u32::try_from(text.matches('{').count()).unwrap_or(u32::MAX);

@@ -52,6 +52,9 @@ pub fn probe_lines<'a>(probe: &Probe<'a>) -> impl Iterator<Item = Cow<'a, str>> 
         .filter(|line| !line.trim().is_empty())
 }
 
+/// The reason for which a line is skipped that is nothing known.
+pub const NO_ROW: &str = "a line that is no row";
+
 /// What a line that is no row of a table seems to be.
 pub fn other_line(text: &str) -> &'static str {
     let start = text.trim_start();
@@ -62,7 +65,7 @@ pub fn other_line(text: &str) -> &'static str {
     match () {
         () if is_prompt => "a prompt, a command or a comment",
         () if is_rule(start) => "a line that separates",
-        () => "a line that is no row",
+        () => NO_ROW,
     }
 }
 
@@ -112,6 +115,15 @@ pub fn read_lines(
     };
     reader.finish(sink);
     read
+}
+
+/// A line without its last word where the file ends in it: the word may be cut, and a cut number is a wrong one.
+pub fn settled(text: &str, ended: bool) -> &str {
+    match text.rfind([' ', '\t']) {
+        Some(end) if !ended => text.get(..end).unwrap_or(text),
+        None if !ended => "",
+        _ => text,
+    }
 }
 
 /// Text up to this many characters, for messages.

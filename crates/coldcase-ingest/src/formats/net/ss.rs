@@ -39,7 +39,7 @@ use std::io::Read;
 use coldcase_model::{Place, Sink};
 
 use super::endpoint::{Endpoint, Star};
-use super::plain::{Reader, clean, other_line, probe_lines, read_lines};
+use super::plain::{Reader, clean, other_line, probe_lines, read_lines, settled};
 use super::socket::{Socket, Sockets};
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
@@ -212,6 +212,14 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
     }
 }
 
+/// What of the text behind the ends can be believed: a list of owners shows by itself where it was cut.
+fn whole(text: &str, ended: bool) -> &str {
+    match ended || text.ends_with([')', '>', ' ']) || text.contains("users:(") {
+        true => text,
+        false => settled(text, false),
+    }
+}
+
 struct Table<'a> {
     clock: &'a Clock,
     guess: Guess,
@@ -252,7 +260,7 @@ impl Reader for Table<'_> {
             self.settle(sink);
             self.padded = !rest.is_empty() || text.ends_with(' ');
             socket.line = number;
-            row::describe(&mut socket, rest);
+            row::describe(&mut socket, whole(rest, ended));
             self.pending = Some(socket);
             self.any = true;
             sink.used(1);
@@ -264,7 +272,7 @@ impl Reader for Table<'_> {
         }
         match &mut self.pending {
             Some(socket) if text.starts_with([' ', '\t']) => {
-                row::describe(socket, text);
+                row::describe(socket, whole(text, ended));
                 sink.used(1);
             }
             _ => {

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 
 use coldcase_model::{Attributes, Event, Place, Sink, action};
 
-use super::plain::{Reader, number_and_unit, other_line, probe_lines, read_lines, scaled};
+use super::plain::{Reader, number_and_unit, other_line, probe_lines, read_lines, scaled, settled};
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
 /// The format.
@@ -273,7 +273,8 @@ impl Queues<'_> {
 }
 
 impl Reader for Queues<'_> {
-    fn line(&mut self, number: u64, text: &str, _ended: bool, sink: &mut dyn Sink) {
+    fn line(&mut self, number: u64, text: &str, ended: bool, sink: &mut dyn Sink) {
+        let text = settled(text, ended);
         if let Some(queue) = Queue::read(number, text) {
             self.settle(sink);
             self.open = Some(queue);

@@ -64,6 +64,7 @@ impl<'a> Neighbour<'a> {
         let address = address.strip_prefix('(')?.strip_suffix(')')?;
         canonical_ip(address)?;
         let on = rest.iter().position(|word| *word == "on")?;
+        rest.get(on + 1)?;
         Some(Self {
             address,
             name: (*name != "?").then_some(*name),

@@ -63,7 +63,8 @@ impl Route {
         let network = first.split('/').next()?;
         let is_network =
             first == "default" || (first.contains('/') && canonical_ip(network).is_some());
-        let is_open = is_network && !text.starts_with([' ', '\t']);
+        let is_whole = words.clone().all(|word| !matches!(word, "via" | "dev"));
+        let is_open = is_whole && is_network && !text.starts_with([' ', '\t']);
         (is_open && Self::default().fields(words)).then(|| first.to_owned())
     }
 
@@ -102,6 +103,7 @@ impl Route {
                 "nhid" | "error" | "mtu" | "weight" | "pref" | "advmss" | "hoplimit" => {
                     drop(text())
                 }
+                "lladdr" => return false,
                 _ => known &= index > 0,
             }
             index += 1;

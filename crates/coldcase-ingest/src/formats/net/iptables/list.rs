@@ -99,7 +99,6 @@ impl Chain {
         let mut rest = words.as_slice();
         let mut rule = Rule {
             chain: self.name.clone(),
-            rule: Some(words.join(" ")),
             ..Rule::default()
         };
         let mut next = || {
@@ -114,6 +113,7 @@ impl Chain {
             rule.packets = Some(count(next()?)?);
             rule.bytes = Some(count(next()?)?);
         }
+        rule.rule = Some(rest.join(" "));
         // A rule may have no target, and IPv6 had no word in the column of options.
         let is_option = |word: Option<&&str>| matches!(word, Some(&("--" | "-f" | "!f")));
         let at = |index: usize| rest.get(index).copied().unwrap_or_default();

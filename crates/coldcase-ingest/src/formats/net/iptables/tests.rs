@@ -52,8 +52,8 @@ fn listed_rules() {
         text,
         &[
             "{\"table\":\"nat\",\"chain\":\"INPUT\",\"policy\":\"DROP\"}",
-            "{\"table\":\"nat\",\"chain\":\"INPUT\",\"target\":\"ACCEPT\",\"rule\":\"1 4175 1130K ACCEPT all -- * * 0.0.0.0/0 0.0.0.0/0 ctstate RELATED,ESTABLISHED\"}",
-            "{\"table\":\"nat\",\"chain\":\"INPUT\",\"rule\":\"2 0 0 6 -- eth0 * 192.0.2.1 10.0.0.0/8 tcp dpt:22 /* in use */\",\"in\":\"eth0\",\"source\":\"192.0.2.1\",\"destination\":\"10.0.0.0/8\",\"ports\":\"22\",\"comment\":\"in use\"}",
+            "{\"table\":\"nat\",\"chain\":\"INPUT\",\"target\":\"ACCEPT\",\"rule\":\"ACCEPT all -- * * 0.0.0.0/0 0.0.0.0/0 ctstate RELATED,ESTABLISHED\"}",
+            "{\"table\":\"nat\",\"chain\":\"INPUT\",\"rule\":\"6 -- eth0 * 192.0.2.1 10.0.0.0/8 tcp dpt:22 /* in use */\",\"in\":\"eth0\",\"source\":\"192.0.2.1\",\"destination\":\"10.0.0.0/8\",\"ports\":\"22\",\"comment\":\"in use\"}",
             "{\"table\":\"nat\",\"chain\":\"DOCKER\",\"target\":\"ACCEPT\",\"rule\":\"ACCEPT tcp anywhere 2001:db8::1 tcp dpt:ssh\",\"destination\":\"2001:db8::1\",\"ports\":\"22\"}",
         ],
     );
