@@ -3,6 +3,7 @@
 
 mod history;
 mod history_line;
+mod history_sniff;
 mod script;
 mod syntax;
 mod targets;
