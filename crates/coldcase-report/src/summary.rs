@@ -37,7 +37,7 @@ pub struct InputLine {
     pub format: Option<&'static str>,
     /// Host, where known.
     pub host: Option<String>,
-    /// Records read and, of these, skipped.
+    /// Records read and used, and skipped.
     pub records: u64,
     /// See `records`.
     pub skipped: u64,

@@ -37,9 +37,9 @@ pub struct InputRecord {
     pub format: Option<&'static str>,
     /// Host, where it is known.
     pub host: Option<String>,
-    /// Records read.
+    /// Records read and used.
     pub records: u64,
-    /// Of these skipped.
+    /// Records skipped, beside these.
     pub skipped: u64,
     /// Events made of them.
     pub events: u64,
@@ -223,7 +223,7 @@ fn finish(task: Task<'_, '_, '_>) -> Result<InputRecord, TimelineError> {
         sha256,
         format: planned.recognised.id(),
         host: planned.host.clone(),
-        records: sink.counts.records(),
+        records: sink.counts.used,
         skipped: sink.counts.skipped,
         events: sink.events,
         warnings: sink.all_warnings(),

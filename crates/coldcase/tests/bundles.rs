@@ -288,7 +288,7 @@ fn damage_costs_no_more_than_what_is_damaged() {
         (&41.into(), &0.into())
     );
     assert_eq!(of("whole.pcap")["records"], 20);
-    assert_eq!(of("cut.pcap")["records"], 20);
+    assert_eq!(of("cut.pcap")["records"], 19);
     assert_eq!(of("cut.pcap")["skipped"], 1);
     assert_eq!(of("cut.pcap")["last"], "2023-05-06T19:06:58Z");
     let half = of("secure-20230430.gz");
@@ -316,7 +316,6 @@ fn damage_costs_no_more_than_what_is_damaged() {
     assert!(warned("messages.xz"), "{}", of("messages.xz"));
     for one in case["inputs"].as_array().expect("inputs") {
         let count = |name: &str| one[name].as_u64().expect("a count");
-        assert!(count("skipped") <= count("records"), "{one}");
         let reasons = one["skip_reasons"].as_object().expect("reasons");
         let told: u64 = reasons
             .values()

@@ -186,6 +186,7 @@ pub fn ingest(
         if let Some(found) = header(&text) {
             any |= found.1.is_some();
             table = Some(found);
+            sink.used(1);
             continue;
         }
         match read_row(&table, &text, line.number, clock, sink) {

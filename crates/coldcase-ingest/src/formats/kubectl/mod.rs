@@ -297,6 +297,7 @@ fn ingest_tables(
         let text = line.text();
         let text = plain(&text);
         if tables.header(&text) {
+            sink.used(1);
             continue;
         }
         let cut = !line.ended && tables.is_cut(&text);

@@ -142,6 +142,7 @@ impl<'s, 'c> Reader<'s, 'c> {
         if is_total(text) {
             self.settle(Next::Total);
             self.emit_held();
+            self.sink.used(1);
         } else if is_error(text) {
             self.sink.skip(Place::Line(line.number), ERROR);
         } else if !line.ended && ls::may_be_cut_row(text) {
