@@ -5,10 +5,8 @@
 //!
 //! **Recognised** by lines with a protocol's name and number and the fields `src=`, `dst=` twice.
 //!
-//! ```text
-//! tcp      6 431999 ESTABLISHED src=10.0.0.5 dst=192.0.2.9 sport=41000 dport=443 packets=10 bytes=1200 src=192.0.2.9 dst=198.51.100.1 sport=443 dport=41000 packets=8 bytes=9000 [ASSURED] mark=0 use=1
-//! ipv4     2 udp      17 29 src=10.0.0.5 dst=10.0.0.2 sport=53411 dport=53 [UNREPLIED] src=10.0.0.2 dst=10.0.0.5 sport=53 dport=53411 use=1
-//! ```
+//!     tcp      6 431999 ESTABLISHED src=10.0.0.5 dst=192.0.2.9 sport=41000 dport=443 packets=10 bytes=1200 src=192.0.2.9 dst=198.51.100.1 sport=443 dport=41000 packets=8 bytes=9000 [ASSURED] mark=0 use=1
+//!     ipv4     2 udp      17 29 src=10.0.0.5 dst=10.0.0.2 sport=53411 dport=53 [UNREPLIED] src=10.0.0.2 dst=10.0.0.5 sport=53 dport=53411 use=1
 //!
 //! **Rows**: one `flow-listed` an entry; `src_*` and `dst_*` as its first packet had them, `reply_src` and `reply_dst` as the answer has
 //! them (where they differ from the mirrored ones, the address was translated: `translated`). `packets` and `bytes` of both directions

@@ -4,15 +4,13 @@
 //!
 //! **Recognised** by the head `# Host name (port/service if enabled)` with its columns `last 2s last 10s last 40s cumulative`.
 //!
-//! ```text
-//! interface: enp1s0
-//! IP address is: 192.0.2.7
-//! Listening on enp1s0
-//!    # Host name (port/service if enabled)            last 2s   last 10s   last 40s cumulative
-//! --------------------------------------------------------------------------------------------
-//!    1 192.0.2.7                                =>     11.3Mb     9.38Mb     9.38Mb     11.7MB
-//!      198.51.100.20                            <=         0b         0b         0b         0B
-//! ```
+//!     interface: enp1s0
+//!     IP address is: 192.0.2.7
+//!     Listening on enp1s0
+//!        # Host name (port/service if enabled)            last 2s   last 10s   last 40s cumulative
+//!     --------------------------------------------------------------------------------------------
+//!        1 192.0.2.7                                =>     11.3Mb     9.38Mb     9.38Mb     11.7MB
+//!          198.51.100.20                            <=         0b         0b         0b         0B
 //!
 //! **Rows** at the moment of collection: one `flow-listed` a pair, the upper host in `src_*`, the lower in `dst_*`; the rates of the
 //! last 10 seconds in `bytes_per_second_out` (`=>`) and `bytes_per_second_in` (`<=`), the cumulative bytes of both directions in

@@ -5,13 +5,11 @@
 //! **Recognised** by heads like `2: eth0: <BROADCAST,UP> mtu 1500`, `eth0: flags=4163<UP>  mtu 1500`, `eth0  Link encap:Ethernet`, `Inter-|   Receive`,
 //! or by rows of the brief and one-line forms.
 //!
-//! ```text
-//! 2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq master br0 state UP mode DEFAULT group default qlen 1000
-//!     link/ether 52:54:00:12:34:56 brd ff:ff:ff:ff:ff:ff
-//!     inet 192.0.2.5/24 brd 192.0.2.255 scope global eth0
-//!     RX: bytes  packets  errors  dropped overrun mcast
-//!     1234567    1234     0       0       0       0
-//! ```
+//!     2: eth0: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc mq master br0 state UP mode DEFAULT group default qlen 1000
+//!         link/ether 52:54:00:12:34:56 brd ff:ff:ff:ff:ff:ff
+//!         inet 192.0.2.5/24 brd 192.0.2.255 scope global eth0
+//!         RX: bytes  packets  errors  dropped overrun mcast
+//!         1234567    1234     0       0       0       0
 //!
 //! **Rows**: one `interface-listed` an interface at the moment of collection: `src_ip` its first address (one that is not link-local, if it has any),
 //! all `addresses` with their prefix, `mac`, `state`, `mtu`, `master`, counters of both directions; `packets` and `bytes` are their sums.

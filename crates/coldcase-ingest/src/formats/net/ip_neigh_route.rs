@@ -5,11 +5,9 @@
 //! **Recognised** by the heads `Address HWtype HWaddress`, `IP address HW type`, `Destination Gateway Genmask`, `Destination Next Hop`, or by rows:
 //! `192.0.2.1 dev eth0 lladdr ... REACHABLE`, `? (192.0.2.1) at ... [ether] on eth0`, `default via 192.0.2.1 dev eth0`.
 //!
-//! ```text
-//! 192.0.2.1 dev eth0 lladdr 52:54:00:aa:bb:01 REACHABLE
-//! default via 192.0.2.1 dev eth0 proto dhcp metric 100
-//! 10.8.0.0/24 dev tun0 proto kernel scope link src 10.8.0.1
-//! ```
+//!     192.0.2.1 dev eth0 lladdr 52:54:00:aa:bb:01 REACHABLE
+//!     default via 192.0.2.1 dev eth0 proto dhcp metric 100
+//!     10.8.0.0/24 dev tun0 proto kernel scope link src 10.8.0.1
 //!
 //! **Rows** at the moment of collection: `neighbour-listed` with `src_ip`, `mac`, `interface`, `state` (`REACHABLE`, `FAILED`; `incomplete` of arp), `name` where a name stood for
 //! the address; `route-listed` with `dst_ip` the gateway, `src_ip` the source to prefer, `destination` (`default` or a network with its prefix),

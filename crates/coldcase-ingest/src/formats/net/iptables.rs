@@ -6,11 +6,9 @@
 //! **Recognised** by `*filter`, `:INPUT ACCEPT [0:0]`, `-A INPUT ...`, or `Chain INPUT (policy ACCEPT)` with the columns
 //! `target prot opt source destination`.
 //!
-//! ```text
-//! *nat
-//! :PREROUTING ACCEPT [102391:88275873]
-//! [12:720] -A DOCKER ! -i docker0 -p tcp -m tcp --dport 80 -j DNAT --to-destination 172.17.0.5:80
-//! ```
+//!     *nat
+//!     :PREROUTING ACCEPT [102391:88275873]
+//!     [12:720] -A DOCKER ! -i docker0 -p tcp -m tcp --dport 80 -j DNAT --to-destination 172.17.0.5:80
 //!
 //! **Rows**: one `firewall-rule` a rule at the moment of collection, and one with `policy` a built-in chain. `packets` and `bytes`
 //! are the counters (those of `-L` above 99,999 are rounded by the tool: `1130K` is 1,130,000). `src_ip`, `dst_ip`, `dst_port` only where

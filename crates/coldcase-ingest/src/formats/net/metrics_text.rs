@@ -4,12 +4,10 @@
 //!
 //! **Recognised** by `# TYPE name counter` with samples, or without by samples alone, of which some have labels.
 //!
-//! ```text
-//! # HELP node_network_transmit_bytes_total Network device statistic transmit_bytes.
-//! # TYPE node_network_transmit_bytes_total counter
-//! node_network_transmit_bytes_total{device="eth0"} 1.234567e+09
-//! http_requests_total{code="200"} 1027 1395066363000
-//! ```
+//!     # HELP node_network_transmit_bytes_total Network device statistic transmit_bytes.
+//!     # TYPE node_network_transmit_bytes_total counter
+//!     node_network_transmit_bytes_total{device="eth0"} 1.234567e+09
+//!     http_requests_total{code="200"} 1027 1395066363000
 //!
 //! **Rows**: one `metric` a sample, as `prometheus` has them, and `type` where a TYPE line stood above. Exemplars (`# {trace_id="x"} 0.5`) are left out.
 //!

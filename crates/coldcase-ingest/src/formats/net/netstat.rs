@@ -5,15 +5,13 @@
 //! **Recognised** by the heads of the sections (`Proto Recv-Q Send-Q Local Address ...`, `Proto RefCnt Flags ...`, `Iface MTU
 //! RX-OK ...`), without them by rows that begin with a protocol, two numbers and two ends.
 //!
-//! ```text
-//! Active Internet connections (servers and established)
-//! Proto Recv-Q Send-Q Local Address           Foreign Address         State       PID/Program name
-//! tcp        0      0 0.0.0.0:22              0.0.0.0:*               LISTEN      1425/sshd
-//! tcp        0      0 192.0.2.11:22           198.51.100.9:51784      ESTABLISHED 21268/sshd: alice [
-//! Active UNIX domain sockets (servers and established)
-//! Proto RefCnt Flags       Type       State         I-Node   PID/Program name     Path
-//! unix  2      [ ACC ]     STREAM     LISTENING     17321    1/systemd            /run/systemd/private
-//! ```
+//!     Active Internet connections (servers and established)
+//!     Proto Recv-Q Send-Q Local Address           Foreign Address         State       PID/Program name
+//!     tcp        0      0 0.0.0.0:22              0.0.0.0:*               LISTEN      1425/sshd
+//!     tcp        0      0 192.0.2.11:22           198.51.100.9:51784      ESTABLISHED 21268/sshd: alice [
+//!     Active UNIX domain sockets (servers and established)
+//!     Proto RefCnt Flags       Type       State         I-Node   PID/Program name     Path
+//!     unix  2      [ ACC ]     STREAM     LISTENING     17321    1/systemd            /run/systemd/private
 //!
 //! **Rows**: one `socket-listed` a socket, `interface-listed` for `-i`, at the moment of collection. States are in ss's words
 //! (`ESTABLISHED` is `ESTAB`). `command` is the program as shown, with its blanks; an empty one (`26602/`) is null.

@@ -4,14 +4,12 @@
 //!
 //! **Recognised** by `table inet filter {` with chains in it.
 //!
-//! ```text
-//! table inet filter {
-//!     chain input {
-//!         type filter hook input priority filter; policy drop;
-//!         tcp dport 22 counter packets 12 bytes 720 accept comment "ssh"
+//!     table inet filter {
+//!         chain input {
+//!             type filter hook input priority filter; policy drop;
+//!             tcp dport 22 counter packets 12 bytes 720 accept comment "ssh"
+//!         }
 //!     }
-//! }
-//! ```
 //!
 //! **Rows**: one `firewall-rule` a rule at the moment of collection, and one with `policy` a base chain; `table` with its family (`inet filter`), `target` the
 //! verdict (accept, drop, jump NAME, masquerade, dnat, ...), `packets` and `bytes` of its counter, `in`, `out`, `source`, `destination`, `ports`, `to`, `comment` where

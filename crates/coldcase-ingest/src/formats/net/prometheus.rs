@@ -5,10 +5,8 @@
 //!
 //! **Recognised** by `resultType` with `result`, or by series with `metric` and `value` or `values`.
 //!
-//! ```text
-//! {"status":"success","data":{"resultType":"matrix","result":[
-//!   {"metric":{"__name__":"up","instance":"192.0.2.11:9100"},"values":[[1681148160,"1"],[1681148220.123,"NaN"]]}]}}
-//! ```
+//!     {"status":"success","data":{"resultType":"matrix","result":[
+//!       {"metric":{"__name__":"up","instance":"192.0.2.11:9100"},"values":[[1681148160,"1"],[1681148220.123,"NaN"]]}]}}
 //!
 //! **Rows**: one `metric` a sample: `value` (`value_text` for NaN and Inf), `metric` the name where the labels have one, all `labels`, of them
 //! `instance`, `device` and `job` on their own; `src_ip` the address in `instance`. A line of a Loki stream is a `log` row with `labels`.

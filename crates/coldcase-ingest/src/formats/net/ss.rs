@@ -6,11 +6,9 @@
 //! **Recognised** by the header (`Recv-Q Send-Q Local Address:Port Peer Address:Port`), without one (`-H`) by rows that
 //! begin with a state of ss, two numbers and two ends; a summary by its line `TCP: 6 (estab 1, ...`.
 //!
-//! ```text
-//! State   Recv-Q Send-Q Local Address:Port   Peer Address:Port Process
-//! LISTEN  0      128          0.0.0.0:22          0.0.0.0:*     users:(("sshd",pid=1042,fd=3))
-//! ESTAB   0      36         192.0.2.7:22     198.51.100.5:33201 users:(("sshd",pid=29650,fd=3))
-//! ```
+//!     State   Recv-Q Send-Q Local Address:Port   Peer Address:Port Process
+//!     LISTEN  0      128          0.0.0.0:22          0.0.0.0:*     users:(("sshd",pid=1042,fd=3))
+//!     ESTAB   0      36         192.0.2.7:22     198.51.100.5:33201 users:(("sshd",pid=29650,fd=3))
 //!
 //! **Rows**: one `socket-listed` a socket at the moment of collection; `pid` and `command` of its first owner, all of
 //! them in `processes`; of the summary `metric` rows (`ss_tcp_estab`, `ss_udp_total`). Indented lines (`-i`, `-m`, a table

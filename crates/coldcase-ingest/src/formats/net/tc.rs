@@ -4,11 +4,9 @@
 //!
 //! **Recognised** by lines `qdisc NAME HANDLE:`, `class NAME HANDLE`, `filter ... protocol ... pref` with the counters below them.
 //!
-//! ```text
-//! class htb 1:10 parent 1:1 leaf 10: prio 0 rate 1Mbit ceil 1Mbit burst 1Kb cburst 1600b
-//!  Sent 4050000 bytes 75000 pkt (dropped 76611614, overlimits 78000000 requeues 0)
-//!  backlog 6858b 127p requeues 0
-//! ```
+//!     class htb 1:10 parent 1:1 leaf 10: prio 0 rate 1Mbit ceil 1Mbit burst 1Kb cburst 1600b
+//!      Sent 4050000 bytes 75000 pkt (dropped 76611614, overlimits 78000000 requeues 0)
+//!      backlog 6858b 127p requeues 0
 //!
 //! **Rows**: one `queue-listed` a qdisc, class or filter at the moment of collection: `packets` and `bytes` sent, `rate_bits` and `ceil_bits` a second
 //! (`1Mbit` is 1,000,000; `bps` are bytes), `discipline`, `parent` (`root` for the first), `backlog_bytes`, `backlog_packets`, of a
