@@ -167,6 +167,8 @@ impl<R: Read> Elements<R> {
                     let line = self.line;
                     self.watching = true;
                     self.seeking = true;
+                    // This byte opens nothing, even where it looks so: it must not be found again.
+                    self.consume(1);
                     return Some(Piece::Damaged {
                         line,
                         damage: Damage::Broken,
@@ -530,6 +532,19 @@ mod tests {
         let cut = file("    \"b\": 2");
         let cut = cut.get(..cut.len() - 8).expect("longer").as_bytes();
         assert_eq!(pieces(cut), ["2 {\"a\":1}", "5 {\"b\":2}", "8 Cut"]);
+    }
+
+    #[test]
+    fn blanks_before_the_first_document() {
+        check(" \n\t{\"a\":1}", &["2 {\"a\":1}"]);
+    }
+
+    #[test]
+    fn a_bracket_that_opens_nothing_is_passed_once() {
+        check(
+            "[{\"a\":1},\n[x\n{\"b\":2}]",
+            &["1 {\"a\":1}", "2 Broken", "3 {\"b\":2}"],
+        );
     }
 
     #[test]
