@@ -5,11 +5,13 @@ use crate::Format;
 mod auditd;
 mod authlog;
 mod coredns;
+mod dns_logs;
 mod docker_inspect;
 mod kubectl;
 mod mtime_listing;
 mod pcap;
 mod tcpdump_text;
+mod zeek;
 
 /// All formats; of equally sure ones the first wins.
 pub static ALL: &[&Format] = &[
@@ -23,6 +25,11 @@ pub static ALL: &[&Format] = &[
     &tcpdump_text::FORMAT,
     &mtime_listing::FORMAT,
     &authlog::FORMAT,
+    &dns_logs::DNSMASQ,
+    &dns_logs::NAMED,
+    &dns_logs::UNBOUND,
+    &dns_logs::RESOLVED,
+    &zeek::FORMAT,
 ];
 
 /// The format of this id.

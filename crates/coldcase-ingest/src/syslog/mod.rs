@@ -2,16 +2,22 @@
 //! year-less stamps, and the wordings of programs. A program's wordings are one file and one line in [`programs`].
 
 mod accounts;
+mod dns;
+mod dnsmasq;
 mod dropbear;
 mod header;
+mod named;
 mod pam;
 mod privilege;
 mod programs;
+mod resolved;
 mod row;
 mod sessions;
 mod sshd;
 mod times;
+mod unbound;
 
+pub(crate) use dns::{answered, query_type, response_code};
 pub(crate) use header::{Header, read as read_header};
 pub(crate) use programs::read as read_message;
 pub(crate) use row::Row;

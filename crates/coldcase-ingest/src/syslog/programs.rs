@@ -2,7 +2,9 @@
 
 use super::header::Header;
 use super::row::Row;
-use super::{accounts, dropbear, pam, privilege, sessions, sshd};
+use super::{
+    accounts, dnsmasq, dropbear, named, pam, privilege, resolved, sessions, sshd, unbound,
+};
 
 /// Fills the row of a message; a wording that is unknown gives a `log` row that keeps its program.
 pub fn read<'a>(header: &Header<'a>, row: &mut Row<'a>) {
@@ -34,6 +36,10 @@ fn known<'a>(header: &Header<'a>, row: &mut Row<'a>) -> Option<()> {
         | "gpasswd" | "passwd" | "chpasswd" | "chage" | "chfn" | "chsh" | "newusers" => {
             accounts::read(program, message, row)
         }
+        "dnsmasq" | "dnsmasq-dhcp" | "pihole-FTL" => dnsmasq::read(message, row),
+        "named" | "named-pkcs11" => named::read(message, row),
+        "unbound" => unbound::read(message, row),
+        "systemd-resolved" => resolved::read(message, row),
         _ => None,
     }
 }
