@@ -11,6 +11,7 @@ mod collected_text;
 mod container_log;
 mod coredns;
 mod dmesg;
+mod dns_logs;
 mod docker_cli;
 mod docker_inspect;
 mod hash_list;
@@ -28,6 +29,7 @@ mod pcap;
 mod processes;
 mod shell;
 mod tcpdump_text;
+mod zeek;
 
 pub use host_info::{Fact, Facts, clues, zone_of_link};
 
@@ -97,6 +99,11 @@ pub static ALL: &[&Format] = &[
     &host_settings::SSHD_CONFIG,
     &processes::ps::FORMAT,
     &processes::top::FORMAT,
+    &dns_logs::DNSMASQ,
+    &dns_logs::NAMED,
+    &dns_logs::UNBOUND,
+    &dns_logs::RESOLVED,
+    &zeek::FORMAT,
 ];
 
 /// The format of this id.

@@ -3,6 +3,8 @@
 
 mod accounts;
 mod clocks;
+mod dns;
+mod dnsmasq;
 mod dropbear;
 mod engines;
 mod header;
@@ -14,14 +16,23 @@ mod pam;
 mod privilege;
 mod programs;
 mod records;
+mod named;
+mod pam;
+mod privilege;
+mod programs;
+mod resolved;
 mod row;
 mod sessions;
 mod sshd;
 mod systemd;
 mod times;
+mod unbound;
 
 pub(crate) use header::{Header, read as read_header, read_tagged, read_unstamped};
 pub(crate) use kernel::without_stamp as without_kernel_stamp;
 pub(crate) use records::{Records, emit, repeated_last, unfold};
+pub(crate) use dns::{answered, query_type, response_code};
+pub(crate) use header::{Header, read as read_header};
+pub(crate) use programs::read as read_message;
 pub(crate) use row::Row;
 pub(crate) use times::{Times, Unknown};

@@ -3,8 +3,12 @@
 use super::header::Header;
 use super::row::Row;
 use super::{
+<<<<<<< HEAD
     accounts, clocks, dropbear, engines, kernel, klog, leases, loggers, pam, privilege, sessions,
     sshd, systemd,
+=======
+    accounts, dnsmasq, dropbear, named, pam, privilege, resolved, sessions, sshd, unbound,
+>>>>>>> dnslogs
 };
 
 /// Fills the row of a message; a wording that is unknown gives a `log` row that keeps its program.
@@ -43,6 +47,7 @@ fn known<'a>(header: &Header<'a>, row: &mut Row<'a>) -> Option<()> {
         | "gpasswd" | "passwd" | "chpasswd" | "chage" | "chfn" | "chsh" | "newusers" => {
             accounts::read(program, message, row)
         }
+<<<<<<< HEAD
         "kernel" => kernel::read(message, row),
         "ulogd" => kernel::netfilter(message, row),
         "systemd" => systemd::read(message, row),
@@ -83,5 +88,12 @@ fn of_unit<'a>(program: &'a str, message: &str) -> &'a str {
         "chrony" => "chronyd",
         "ntp" => "ntpd",
         other => other,
+=======
+        "dnsmasq" | "dnsmasq-dhcp" | "pihole-FTL" => dnsmasq::read(message, row),
+        "named" | "named-pkcs11" => named::read(message, row),
+        "unbound" => unbound::read(message, row),
+        "systemd-resolved" => resolved::read(message, row),
+        _ => None,
+>>>>>>> dnslogs
     }
 }
