@@ -3,8 +3,8 @@
 use super::header::Header;
 use super::row::Row;
 use super::{
-    accounts, clocks, dnsmasq, dropbear, engines, kernel, klog, leases, loggers, named, pam, privilege, resolved, sessions,
-    sshd, systemd, unbound,
+    accounts, clocks, dnsmasq, dropbear, engines, kernel, klog, leases, loggers, named, pam,
+    privilege, resolved, sessions, sshd, systemd, unbound,
 };
 
 /// Fills the row of a message; a wording that is unknown gives a `log` row that keeps its program.
@@ -43,7 +43,49 @@ fn known<'a>(header: &Header<'a>, row: &mut Row<'a>) -> Option<()> {
         | "gpasswd" | "passwd" | "chpasswd" | "chage" | "chfn" | "chsh" | "newusers" => {
             accounts::read(program, message, row)
         }
-    accounts, clocks, dnsmasq, dropbear, engines, kernel, klog, leases, loggers, named, pam, privilege, resolved, sessions,
-    sshd, systemd, unbound,
+        "dnsmasq" | "dnsmasq-dhcp" | "pihole-FTL" => dnsmasq::read(message, row),
+        "named" | "named-pkcs11" => named::read(message, row),
+        "unbound" => unbound::read(message, row),
+        "systemd-resolved" => resolved::read(message, row),
+        "kernel" => kernel::read(message, row),
+        "ulogd" => kernel::netfilter(message, row),
+        "systemd" => systemd::read(message, row),
+        "systemd-shutdown" => systemd::shutdown(message, row),
+        "anacron" => sessions::anacron(message, row),
+        "shutdown" | "init" => sessions::shutdown(program, message, row),
+        "chronyd" | "ntpd" | "ntpdate" | "sntp" | "systemd-timesyncd" | "systemd-timedated" => {
+            clocks::read(program, message, row)
+        }
+        "rsyslogd" | "syslogd" | "syslog-ng" | "systemd-journald" | "systemd-journal" => {
+            loggers::read(program, message, row)
+        }
+        "dhclient" | "dhclient6" | "dhcpcd" | "udhcpc" | "NetworkManager" | "systemd-networkd" => {
+            leases::read(program, message, row)
+        }
+        _ => engines::read(program, message, row).or_else(|| klog::read(program, message, row)),
+    }
+}
+
+/// `journalctl -o with-unit` puts the unit in the place of the program. What logs in a session's scope is told by its words.
+fn of_unit<'a>(program: &'a str, message: &str) -> &'a str {
+    let unit = program.rsplit('/').next().unwrap_or(program);
+    if let Some(scope) = unit.strip_suffix(".scope") {
+        return match scope {
+            "init" => "systemd",
+            _ if !scope.starts_with("session-") => program,
+            _ if message.contains(" ; COMMAND=") => "sudo",
+            _ => "sshd",
+        };
+    }
+    let Some(service) = unit.strip_suffix(".service") else {
+        return program;
+    };
+    match service.split('@').next().unwrap_or(service) {
+        "ssh" => "sshd",
+        "docker" => "dockerd",
+        "rsyslog" => "rsyslogd",
+        "chrony" => "chronyd",
+        "ntp" => "ntpd",
+        other => other,
     }
 }
