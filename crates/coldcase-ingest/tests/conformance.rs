@@ -143,7 +143,16 @@ fn no_format_claims_the_fixtures_of_another() {
 }
 
 /// Formats that rightly see their own shape in another's artifact: owner, the other, why.
-const SHARED_SHAPES: [(&str, &str, &str); 7] = [
+const SHARED_SHAPES: [(&str, &str, &str); 12] = [
+    (
+        "conntrack",
+        "dmesg",
+        "events of conntrack begin with a number in brackets",
+    ),
+    ("dnsmasq", "authlog", "the resolver logs by syslog"),
+    ("named", "authlog", "the resolver logs by syslog"),
+    ("unbound", "authlog", "the resolver logs by syslog"),
+    ("systemd-resolved", "authlog", "the resolver logs by syslog"),
     (
         "dmesg",
         "authlog",
