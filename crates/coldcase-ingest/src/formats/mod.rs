@@ -7,6 +7,7 @@ mod authlog;
 mod coredns;
 mod docker_inspect;
 mod kubectl;
+mod logins;
 mod mtime_listing;
 mod pcap;
 mod tcpdump_text;
@@ -23,6 +24,11 @@ pub static ALL: &[&Format] = &[
     &tcpdump_text::FORMAT,
     &mtime_listing::FORMAT,
     &authlog::FORMAT,
+    &logins::UTMP,
+    &logins::LASTLOG,
+    &logins::LAST,
+    &logins::LASTLOG_TEXT,
+    &logins::WHO,
 ];
 
 /// The format of this id.
