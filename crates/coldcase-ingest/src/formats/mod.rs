@@ -22,6 +22,7 @@ mod k8s_audit;
 mod keys;
 mod kubectl;
 mod ld_preload;
+mod logins;
 mod mtime_listing;
 mod net;
 mod packages;
@@ -104,6 +105,11 @@ pub static ALL: &[&Format] = &[
     &dns_logs::UNBOUND,
     &dns_logs::RESOLVED,
     &zeek::FORMAT,
+    &logins::UTMP,
+    &logins::LASTLOG,
+    &logins::LAST,
+    &logins::LASTLOG_TEXT,
+    &logins::WHO,
 ];
 
 /// The format of this id.
