@@ -5,12 +5,16 @@ use crate::Format;
 mod auditd;
 mod authlog;
 mod coredns;
+mod crontab;
 mod docker_inspect;
 mod kubectl;
 mod mtime_listing;
 mod pcap;
 mod processes;
+mod systemctl_list;
 mod tcpdump_text;
+mod unit_file;
+mod virsh_list;
 
 /// All formats; of equally sure ones the first wins.
 pub static ALL: &[&Format] = &[
@@ -26,6 +30,13 @@ pub static ALL: &[&Format] = &[
     &authlog::FORMAT,
     &processes::ps::FORMAT,
     &processes::top::FORMAT,
+    &processes::lsof::FORMAT,
+    &processes::proc_listing::FORMAT,
+    &processes::proc_net::FORMAT,
+    &crontab::FORMAT,
+    &virsh_list::FORMAT,
+    &systemctl_list::FORMAT,
+    &unit_file::FORMAT,
 ];
 
 /// The format of this id.
