@@ -13,6 +13,7 @@ mod coredns;
 mod dmesg;
 mod dns_logs;
 mod docker_cli;
+mod crontab;
 mod docker_inspect;
 mod hash_list;
 mod host_info;
@@ -33,6 +34,10 @@ mod tcpdump_text;
 mod zeek;
 
 pub use host_info::{Fact, Facts, clues, zone_of_link};
+mod systemctl_list;
+mod tcpdump_text;
+mod unit_file;
+mod virsh_list;
 
 /// All formats; of equally sure ones the first wins.
 pub static ALL: &[&Format] = &[
@@ -110,6 +115,13 @@ pub static ALL: &[&Format] = &[
     &logins::LAST,
     &logins::LASTLOG_TEXT,
     &logins::WHO,
+    &processes::lsof::FORMAT,
+    &processes::proc_listing::FORMAT,
+    &processes::proc_net::FORMAT,
+    &crontab::FORMAT,
+    &virsh_list::FORMAT,
+    &systemctl_list::FORMAT,
+    &unit_file::FORMAT,
 ];
 
 /// The format of this id.

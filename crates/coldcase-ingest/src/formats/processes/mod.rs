@@ -7,7 +7,11 @@ mod columns;
 mod reader;
 mod row;
 pub(super) mod shown;
+mod socket;
 mod table;
 
+pub mod lsof;
+pub mod proc_listing;
+pub mod proc_net;
 pub mod ps;
 pub mod top;

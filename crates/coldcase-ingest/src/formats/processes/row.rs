@@ -61,8 +61,44 @@ pub struct Process<'a> {
     pub container_id: Option<Cow<'a, str>>,
     /// Network namespace.
     pub netns: Option<i64>,
+    /// A file that it has open and that tells something.
+    pub open_file: Option<OpenFile<'a>>,
     /// Further texts.
     pub more: Vec<(&'static str, Cow<'a, str>)>,
+}
+
+/// An open file.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OpenFile<'a> {
+    /// Its path.
+    pub path: Cow<'a, str>,
+    /// Descriptor as shown.
+    pub fd: Cow<'a, str>,
+    /// Whether it is gone.
+    pub deleted: bool,
+}
+
+impl<'a> OpenFile<'a> {
+    /// A file that tells something: deleted, or in a folder that anyone may write to. Shared memory and
+    /// devices without a name (`/dev/zero`, `/SYSV0000`, `/[aio]`) are deleted from the start.
+    pub fn telling(path: &'a str, fd: Cow<'a, str>, deleted: bool) -> Option<Self> {
+        let in_open = in_open_folder(path);
+        let nameless = [
+            "/dev/",
+            "/SYSV",
+            "/[",
+            "/anon_hugepage",
+            "/drm mm object",
+            "/i915",
+        ];
+        let is_nameless = nameless.iter().any(|start| path.starts_with(start));
+        let tells = path.starts_with('/') && (in_open || (deleted && !is_nameless));
+        tells.then_some(Self {
+            path: Cow::Borrowed(path),
+            fd,
+            deleted,
+        })
+    }
 }
 
 impl Process<'_> {
@@ -119,6 +155,14 @@ impl Process<'_> {
             .text_if("cgroup", self.cgroup.as_deref())
             .text_if("container_id", self.container_id.as_deref())
             .number_if("netns", self.netns);
+        if let Some(open) = &self.open_file {
+            attributes
+                .text("open_file", &open.path)
+                .text("fd", &open.fd);
+            if open.deleted {
+                attributes.flag("open_file_deleted", true);
+            }
+        }
         for (key, text) in &self.more {
             attributes.text(key, text);
         }
@@ -133,14 +177,19 @@ impl Process<'_> {
         if let Some(user) = &self.user {
             message.push_str(&format!(" of {user}"));
         }
-        if let Some(shown) = self.command.as_ref().or(self.exe.as_ref()) {
+        if let Some(shown) = self
+            .command
+            .as_ref()
+            .or(self.exe.as_ref())
+            .or(self.comm.as_ref())
+        {
             message.push_str(&format!(": {shown}"));
         }
         if self.deleted {
             message.push_str(", its executable is deleted");
         }
-        if let Some((_, file)) = self.more.iter().find(|(key, _)| *key == "open_file") {
-            message.push_str(&format!(" has {file} open"));
+        if let Some(open) = &self.open_file {
+            message.push_str(&format!(" has {} open", open.path));
         }
         if let Some(share) = self.cpu_percent.filter(|share| *share >= 50.0) {
             message.push_str(&format!(", {share}% CPU"));
@@ -161,4 +210,11 @@ pub fn container_of_cgroup(cgroup: &str) -> Option<&str> {
 pub fn bracketed(command: &str) -> Option<&str> {
     let name = command.strip_prefix('[')?.strip_suffix(']')?;
     (!name.is_empty()).then_some(name)
+}
+
+/// Whether a file lies in a folder that anyone may write to.
+fn in_open_folder(file: &str) -> bool {
+    ["/tmp/", "/var/tmp/", "/dev/shm/", "/run/shm/"]
+        .iter()
+        .any(|folder| file.starts_with(folder))
 }

@@ -103,6 +103,18 @@ pub fn is_separator(line: &str) -> bool {
     signs(line) == length || (signs(line) >= 3 && line.ends_with(['-', '=', '#', '*', '~']))
 }
 
+/// Words with the bytes at which they begin.
+pub fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = line.get(at..)?;
+        let start = at + rest.find(|sign: char| !sign.is_whitespace())?;
+        let tail = line.get(start..)?;
+        at = start + tail.find(char::is_whitespace).unwrap_or(tail.len());
+        line.get(start..at).map(|word| (start, word))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use super::cells::{fits, number_of, take};
 use super::clock_text::{seconds, words_of_start};
 use super::columns::{COLUMNS, Field};
 use super::row::{Process, bracketed};
+use super::shown::words;
 use crate::Clock;
 
 /// Most columns of a table: ps knows some 150.
@@ -165,6 +166,7 @@ impl Header {
         let is_name = self.tool == Tool::Top
             && command.len() <= 15
             && !command.is_empty()
+            && !command.contains(" -")
             && !command.starts_with(['/', '[', '{', '-']);
         process.comm = match bracketed(command) {
             Some(name) if process.kernel => Some(Cow::Owned(name.to_owned())),
@@ -254,18 +256,6 @@ fn end_of_words(text: &str, count: usize) -> usize {
     words(text)
         .nth(count - 1)
         .map_or(text.len(), |(start, word)| start + word.len())
-}
-
-/// Words with the bytes at which they begin.
-fn words(line: &str) -> impl Iterator<Item = (usize, &str)> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let rest = line.get(at..)?;
-        let start = at + rest.find(|sign: char| !sign.is_whitespace())?;
-        let tail = line.get(start..)?;
-        at = start + tail.find(char::is_whitespace).unwrap_or(tail.len());
-        line.get(start..at).map(|word| (start, word))
-    })
 }
 
 fn is_header_word(word: &str) -> bool {

@@ -1,0 +1,4 @@
+#!/bin/sh
+PATH=/bin
+/usr/bin/x --y
+exit 0
