@@ -10,10 +10,10 @@ mod cni_lease;
 mod collected_text;
 mod container_log;
 mod coredns;
+mod crontab;
 mod dmesg;
 mod dns_logs;
 mod docker_cli;
-mod crontab;
 mod docker_inspect;
 mod hash_list;
 mod host_info;
@@ -30,14 +30,13 @@ mod packages;
 mod pcap;
 mod processes;
 mod shell;
-mod tcpdump_text;
-mod zeek;
-
-pub use host_info::{Fact, Facts, clues, zone_of_link};
 mod systemctl_list;
 mod tcpdump_text;
 mod unit_file;
 mod virsh_list;
+mod zeek;
+
+pub use host_info::{Fact, Facts, clues, zone_of_link};
 
 /// All formats; of equally sure ones the first wins.
 pub static ALL: &[&Format] = &[
