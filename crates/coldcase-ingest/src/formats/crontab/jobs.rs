@@ -255,7 +255,7 @@ fn anacron(line: &str) -> Option<Job<'_>> {
         && !name.contains(['/', '=', ':'])
         && (0..=10_000).contains(&delay)
         && is_command(rest);
-    is_job.then(|| Job {
+    is_job.then_some(Job {
         kind: Kind::Anacron,
         schedule: days,
         delay: Some(delay),

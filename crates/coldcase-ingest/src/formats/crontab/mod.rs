@@ -49,8 +49,12 @@ pub static FORMAT: Format = Format {
 /// Jobs held until the file's end, which tells whether they name accounts; what comes after is decided at once.
 const MAX_HELD: usize = 10_000;
 
-/// Settings that are kept for a job's `environment`.
+/// Bytes of held jobs from which on they are handed on as well.
+const MAX_HELD_BYTES: usize = 8 << 20;
+
+/// Settings that are kept for a job's `environment`, and how long each may be.
 const MAX_SETTINGS: usize = 32;
+const MAX_SETTING: usize = 4 << 10;
 
 /// Where a file lies, as far as it matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +144,7 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
     let mut lines = Lines::new(&mut input.reader);
     let mut held: Vec<Held> = Vec::new();
     let mut settings: Vec<(String, String)> = Vec::new();
+    let (mut held_bytes, mut settings_bytes) = (0, 0);
     let mut has_accounts = true;
     let mut decided = None;
     let read = loop {
@@ -162,15 +167,18 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
                 job: job.into_owned(),
                 environment: environment(&settings),
             });
-            if held.len() >= MAX_HELD {
+            held_bytes += text.len() + settings_bytes;
+            if held.len() >= MAX_HELD || held_bytes >= MAX_HELD_BYTES {
+                held_bytes = 0;
                 let with = *decided.get_or_insert(has_accounts);
                 emit_all(&mut held, with, origin, input.path, clock, sink);
             }
         } else if let Some((name, value)) = jobs::setting(text) {
             settings.retain(|(known, _)| known != name);
-            if settings.len() < MAX_SETTINGS {
+            if settings.len() < MAX_SETTINGS && value.len() <= MAX_SETTING {
                 settings.push((name.to_owned(), value.to_owned()));
             }
+            settings_bytes = settings.iter().map(|(_, value)| value.len()).sum();
             sink.skip(place, "a setting");
         } else {
             sink.skip(place, reason(text, line.ended));

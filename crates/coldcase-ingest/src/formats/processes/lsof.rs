@@ -158,7 +158,10 @@ fn is_descriptor(word: &str) -> bool {
     let is_number = (1..=8).contains(&digits)
         && rest.len() <= 2
         && rest.bytes().all(|byte| b"rwu-NRWxXU ".contains(&byte));
-    NAMES.contains(&word) || (is_number && (digits < word.len()))
+    // A name may carry a mode and a lock too: `mem-W`.
+    let bare = word.trim_end_matches(['r', 'w', 'u', '-', 'N', 'R', 'W', 'x', 'X', 'U']);
+    let is_locked = word.contains('-') && word.len() <= bare.len() + 2 && NAMES.contains(&bare);
+    NAMES.contains(&word) || is_locked || (is_number && (digits < word.len()))
 }
 
 fn is_kind(word: &str) -> bool {
@@ -319,7 +322,7 @@ impl Row<'_> {
             "pack" | "raw" | "raw6" => {
                 socket.protocol = Some(if self.kind == "pack" { "packet" } else { "raw" });
                 socket.state = Some("UNCONN");
-                socket.inode = self.middle.first().and_then(whole);
+                socket.inode = self.middle.iter().rev().find_map(whole);
             }
             _ => return None,
         }

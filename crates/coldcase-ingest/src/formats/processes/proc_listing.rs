@@ -59,12 +59,23 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     let mut links = Links::default();
     let (mut fitting, mut of_status, mut bare, mut other) = (0_usize, 0, 0_usize, 0_usize);
     let mut order = numbers::Order::default();
+    // A line of stat whose name holds a line feed.
+    let mut half: Option<String> = None;
     for line in probe.lines().take(MOST_LINES) {
         if line.trim_ascii().is_empty() {
             continue;
         }
         let text = cleaned(line);
         let text = text.as_ref();
+        let before = half.take();
+        if status::is_half_stat(text) {
+            half = Some(text.to_owned());
+            continue;
+        }
+        if before.is_some_and(|before| status::is_stat(&format!("{before}\n{text}"))) {
+            fitting += 1;
+            continue;
+        }
         if links.line(text).is_some() || labelled(text).is_some() || status::is_stat(text) {
             fitting += 1;
         } else if status::is_status(text) {

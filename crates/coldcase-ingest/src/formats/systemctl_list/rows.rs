@@ -94,24 +94,21 @@ pub fn header(line: &str) -> Option<Table> {
 /// Lines that explain, count, or come from a pager.
 pub fn is_legend(line: &str) -> bool {
     let line = line.trim();
-    let starts = [
-        "LOAD ",
-        "ACTIVE ",
-        "SUB ",
+    let explains = ["LOAD", "ACTIVE", "SUB", "JOB"].iter().any(|word| {
+        line.strip_prefix(word)
+            .is_some_and(|rest| rest.trim_start().starts_with('='))
+    });
+    let hints = [
         "Legend:",
         "To show all",
         "Pass --all",
-        "lines ",
         "Note: ",
         "Note that",
-        "If you want",
-        "list-dependencies",
         "Hint: ",
-        "→",
-        "JOB ",
+        "lines ",
     ];
-    (starts.iter().any(|start| line.starts_with(start))
-        && (!line.starts_with(|c: char| c.is_uppercase()) || line.contains(['=', '.', ','])))
+    explains
+        || hints.iter().any(|start| line.starts_with(start))
         || line.ends_with("units listed.")
         || line.contains("units listed. Pass --all")
         || line.ends_with("unit files listed.")

@@ -7,8 +7,11 @@ use coldcase_model::{Attributes, Event, Sink, action};
 use super::listen;
 use crate::Clock;
 
-/// Most commands, listeners and schedules of one unit.
-const MAX_ENTRIES: usize = 4_096;
+/// Most commands, listeners and schedules of one unit; real ones have some ten.
+const MAX_ENTRIES: usize = 512;
+
+/// Longest value kept; what is longer is cut.
+const MAX_VALUE: usize = 64 << 10;
 
 /// A setting that makes a row.
 #[derive(Debug, Clone)]
@@ -84,6 +87,10 @@ impl Unit {
 
     /// Takes a setting; false where no row says it.
     pub fn take(&mut self, section: &str, key: &str, value: &str, line: u64) -> bool {
+        let end = (0..=value.len().min(MAX_VALUE))
+            .rev()
+            .find(|end| value.is_char_boundary(*end));
+        let value = value.get(..end.unwrap_or(0)).unwrap_or(value);
         let makes_row = (section == "Service" && key.starts_with("Exec"))
             || (section == "Socket" && (key.starts_with("Listen") || key.starts_with("Exec")))
             || (section == "Timer"
@@ -139,6 +146,7 @@ impl Unit {
             .collect();
         self.entries.retain(|entry| entry.directive != key);
         if !gone.is_empty() {
+            self.taken_back.retain(|(directive, _)| directive != key);
             self.taken_back.push((key.to_owned(), gone.join("; ")));
         }
     }

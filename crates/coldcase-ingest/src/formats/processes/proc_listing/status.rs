@@ -180,7 +180,7 @@ fn stat(text: &str) -> Option<Process<'static>> {
 }
 
 /// The beginning of a line of stat whose name holds a line feed.
-fn is_half_stat(text: &str) -> bool {
+pub fn is_half_stat(text: &str) -> bool {
     text.split_once(" (").is_some_and(|(number, rest)| {
         pid(number).is_some() && !rest.contains(')') && rest.len() <= 16
     })
