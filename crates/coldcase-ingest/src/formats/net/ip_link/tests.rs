@@ -1,3 +1,5 @@
+//! Interfaces as ip, ifconfig and /proc show them, whole and damaged.
+
 use super::super::testing::{check_attributes, sniffed};
 use super::*;
 

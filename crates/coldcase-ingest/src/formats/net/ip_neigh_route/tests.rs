@@ -1,3 +1,5 @@
+//! Neighbours and routes, whole and damaged.
+
 use super::super::testing::{check, check_attributes, sniffed};
 use super::*;
 

@@ -1,3 +1,5 @@
+//! Rules as saved and as listed, whole and damaged.
+
 use super::super::testing::{self, check_attributes, read_text, sniffed};
 use super::*;
 

@@ -1,3 +1,5 @@
+//! Sockets as netstat shows them, whole and damaged.
+
 use super::super::testing::{self, read_text, sniffed};
 use super::*;
 

@@ -1,3 +1,5 @@
+//! Answers of the HTTP API, whole and damaged.
+
 use super::super::testing::{messages, read_bytes, sniffed};
 use super::*;
 

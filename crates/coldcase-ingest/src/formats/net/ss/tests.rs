@@ -1,3 +1,5 @@
+//! Sockets as ss shows them, whole and damaged.
+
 use super::super::testing::{self, sniffed};
 use super::*;
 
