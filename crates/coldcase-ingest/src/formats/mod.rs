@@ -2,6 +2,7 @@
 
 use crate::Format;
 
+mod alert_json;
 mod auditd;
 mod authlog;
 mod coredns;
@@ -10,6 +11,7 @@ mod docker_inspect;
 mod kubectl;
 mod mtime_listing;
 mod pcap;
+mod suricata;
 mod tcpdump_text;
 mod zeek;
 
@@ -30,6 +32,9 @@ pub static ALL: &[&Format] = &[
     &dns_logs::UNBOUND,
     &dns_logs::RESOLVED,
     &zeek::FORMAT,
+    &suricata::EVE,
+    &suricata::FAST,
+    &alert_json::FORMAT,
 ];
 
 /// The format of this id.

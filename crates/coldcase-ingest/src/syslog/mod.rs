@@ -6,6 +6,7 @@ mod dns;
 mod dnsmasq;
 mod dropbear;
 mod header;
+mod ids;
 mod named;
 mod pam;
 mod privilege;
@@ -19,6 +20,7 @@ mod unbound;
 
 pub(crate) use dns::{answered, query_type, response_code};
 pub(crate) use header::{Header, read as read_header};
+pub(crate) use ids::read as read_ids_alert;
 pub(crate) use programs::read as read_message;
 pub(crate) use row::Row;
 pub(crate) use times::{Times, Unknown};

@@ -3,7 +3,7 @@
 use super::header::Header;
 use super::row::Row;
 use super::{
-    accounts, dnsmasq, dropbear, named, pam, privilege, resolved, sessions, sshd, unbound,
+    accounts, dnsmasq, dropbear, ids, named, pam, privilege, resolved, sessions, sshd, unbound,
 };
 
 /// Fills the row of a message; a wording that is unknown gives a `log` row that keeps its program.
@@ -38,6 +38,11 @@ fn known<'a>(header: &Header<'a>, row: &mut Row<'a>) -> Option<()> {
         }
         "dnsmasq" | "dnsmasq-dhcp" | "pihole-FTL" => dnsmasq::read(message, row),
         "named" | "named-pkcs11" => named::read(message, row),
+        "snort" | "suricata" => {
+            ids::read(message, row)?;
+            row.text("source", program);
+            Some(())
+        }
         "unbound" => unbound::read(message, row),
         "systemd-resolved" => resolved::read(message, row),
         _ => None,

@@ -29,7 +29,10 @@ pub const DAY: i64 = 86_400;
 /// The stamp at the beginning of a line and where it ends.
 pub fn read(line: &[u8]) -> Option<(Stamp, usize)> {
     if line.first()?.is_ascii_digit() {
-        return dated(line, 0);
+        return match byte(line, 2) {
+            b'/' => slashed(line),
+            _ => dated(line, 0),
+        };
     }
     if let Some(month) = month(line, 0) {
         return named(line, 0, month, None);
@@ -151,6 +154,29 @@ fn dated(line: &[u8], at: usize) -> Option<(Stamp, usize)> {
         nanos,
         digits,
         offset,
+        weekday: None,
+    };
+    valid(stamp).map(|stamp| (stamp, end))
+}
+
+/// `01/27/2021-10:11:12.123456` of Suricata, `01/27-10:11:12.123456` and `01/27/21-10:11:12.123456` of Snort.
+fn slashed(line: &[u8]) -> Option<(Stamp, usize)> {
+    let (month, day) = (two(line, 0)?, two(line, 3)?);
+    let (year, at) = match (byte(line, 5), byte(line, 8), byte(line, 10)) {
+        (b'-', ..) => (None, 6),
+        (b'/', b'-', _) => (Some(2000 + i32::from(two(line, 6)?)), 9),
+        (b'/', _, b'-') => (Some(four(line, 6)?), 11),
+        _ => return None,
+    };
+    let (second, nanos, digits, end) = time(line, at)?;
+    let stamp = Stamp {
+        year,
+        month,
+        day,
+        second,
+        nanos,
+        digits,
+        offset: None,
         weekday: None,
     };
     valid(stamp).map(|stamp| (stamp, end))
