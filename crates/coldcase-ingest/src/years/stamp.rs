@@ -345,6 +345,20 @@ mod tests {
     fn shapes() {
         let year = Some(2023);
         check("Mar  9 00:01:06 h", Some((None, 3, 9, 66, 0, None, " h")));
+        let micros = 123_456_000;
+        check(
+            "01/27/2021-00:01:06.123456  [",
+            Some((Some(2021), 1, 27, 66, micros, None, "  [")),
+        );
+        check(
+            "01/27-00:01:06.123456 [",
+            Some((None, 1, 27, 66, micros, None, " [")),
+        );
+        check(
+            "01/27/21-00:01:06 [",
+            Some((Some(2021), 1, 27, 66, 0, None, " [")),
+        );
+        check("01/27/2021 00:01:06", None);
         check("Mar 9 00:01:06 h", Some((None, 3, 9, 66, 0, None, " h")));
         check(
             "Mar 23 00:00:18.123 h",
