@@ -51,6 +51,44 @@ const INNER_ZONES: [&str; 9] = [
     "localhost",
 ];
 
+/// Words of members that hold names of the DNS.
+const NAMES: [&str; 20] = [
+    "domain",
+    "domains",
+    "fqdn",
+    "query",
+    "rrname",
+    "qname",
+    "sni",
+    "dns",
+    "hostname",
+    "host",
+    "name",
+    "value",
+    "indicator",
+    "ioc",
+    "question",
+    "target",
+    "request",
+    "rhost",
+    "destination",
+    "dest",
+];
+
+/// Words of a path within which a `name` or `value` is one of the DNS.
+const ABOUT_DNS: [&str; 10] = [
+    "domain",
+    "domains",
+    "dns",
+    "query",
+    "question",
+    "indicator",
+    "indicators",
+    "ioc",
+    "iocs",
+    "threat",
+];
+
 /// A value with its kind.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fact {
@@ -133,49 +171,25 @@ impl Facts {
         if any {
             return;
         }
-        if leaf.named(&[
-            "domain",
-            "domains",
-            "fqdn",
-            "query",
-            "rrname",
-            "qname",
-            "sni",
-            "dns",
-            "hostname",
-            "host",
-            "name",
-            "value",
-            "indicator",
-            "ioc",
-            "question",
-            "target",
-            "request",
-            "rhost",
-            "destination",
-            "dest",
-        ]) && let Some(name) = domain(text)
-        {
-            let generic = leaf.named(&["name", "value", "request"]);
-            let dns = leaf.within(&[
-                "domain",
-                "domains",
-                "dns",
-                "query",
-                "question",
-                "indicator",
-                "indicators",
-                "ioc",
-                "iocs",
-                "threat",
-            ]);
-            if !generic || dns {
-                let inner = is_inner(&name);
-                self.put(!own_host && !inner, "domain", &name, leaf);
-                return;
-            }
+        if !self.name(text, own_host, leaf) {
+            self.seen(text, own_host, leaf);
         }
-        self.seen(text, own_host, leaf);
+    }
+
+    /// A name of the DNS, where the member is called so; whether it was one.
+    fn name(&mut self, text: &str, own_host: bool, leaf: &Leaf<'_>) -> bool {
+        if !leaf.named(&NAMES) {
+            return false;
+        }
+        let Some(name) = domain(text) else {
+            return false;
+        };
+        let generic = leaf.named(&["name", "value", "request"]);
+        if generic && !leaf.within(&ABOUT_DNS) {
+            return false;
+        }
+        self.put(!own_host && !is_inner(&name), "domain", &name, leaf);
+        true
     }
 
     /// An address of the web, and the name or address in it.
