@@ -3,6 +3,7 @@
 use crate::Format;
 
 mod accounts;
+mod alert_json;
 mod auditd;
 mod authlog;
 mod checks;
@@ -30,6 +31,7 @@ mod packages;
 mod pcap;
 mod processes;
 mod shell;
+mod suricata;
 mod systemctl_list;
 mod tcpdump_text;
 mod unit_file;
@@ -121,6 +123,9 @@ pub static ALL: &[&Format] = &[
     &virsh_list::FORMAT,
     &systemctl_list::FORMAT,
     &unit_file::FORMAT,
+    &suricata::EVE,
+    &suricata::FAST,
+    &alert_json::FORMAT,
 ];
 
 /// The format of this id.

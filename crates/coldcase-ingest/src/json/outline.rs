@@ -24,6 +24,11 @@ impl Outline<'_> {
         self.has_in("", name)
     }
 
+    /// The names of all members looked at.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.members.iter().map(|(_, name)| *name)
+    }
+
     /// How many of these members the element has.
     pub fn count(&self, names: &[&str]) -> usize {
         names.iter().filter(|name| self.has(name)).count()

@@ -3,8 +3,12 @@
 use super::header::Header;
 use super::row::Row;
 use super::{
+<<<<<<< HEAD
     accounts, clocks, dnsmasq, dropbear, engines, kernel, klog, leases, loggers, named, pam,
     privilege, resolved, sessions, sshd, systemd, unbound,
+=======
+    accounts, dnsmasq, dropbear, ids, named, pam, privilege, resolved, sessions, sshd, unbound,
+>>>>>>> dnslogs
 };
 
 /// Fills the row of a message; a wording that is unknown gives a `log` row that keeps its program.
@@ -45,6 +49,11 @@ fn known<'a>(header: &Header<'a>, row: &mut Row<'a>) -> Option<()> {
         }
         "dnsmasq" | "dnsmasq-dhcp" | "pihole-FTL" => dnsmasq::read(message, row),
         "named" | "named-pkcs11" => named::read(message, row),
+        "snort" | "suricata" => {
+            ids::read(message, row)?;
+            row.text("source", program);
+            Some(())
+        }
         "unbound" => unbound::read(message, row),
         "systemd-resolved" => resolved::read(message, row),
         "kernel" => kernel::read(message, row),

@@ -29,7 +29,14 @@ pub const DAY: i64 = 86_400;
 /// The stamp at the beginning of a line and where it ends.
 pub fn read(line: &[u8]) -> Option<(Stamp, usize)> {
     if line.first()?.is_ascii_digit() {
+<<<<<<< HEAD
         return dated(line, 0).or_else(|| since_1970(line));
+=======
+        return match byte(line, 2) {
+            b'/' => slashed(line),
+            _ => dated(line, 0),
+        };
+>>>>>>> dnslogs
     }
     if let Some(month) = month(line, 0) {
         return named(line, 0, month, None);
@@ -179,6 +186,7 @@ fn dated(line: &[u8], at: usize) -> Option<(Stamp, usize)> {
     valid(stamp).map(|stamp| (stamp, end))
 }
 
+<<<<<<< HEAD
 /// `1680019204.123456 `: `journalctl -o short-unix`, always with six digits after the second.
 fn since_1970(line: &[u8]) -> Option<(Stamp, usize)> {
     let digits = |from: usize, to: usize| {
@@ -242,6 +250,29 @@ fn zone_name(line: &[u8], (stamp, end): (Stamp, usize)) -> (Stamp, usize) {
     };
     let offset = hours.map(|hours: i32| hours * 3_600);
     (Stamp { offset, ..stamp }, end + 1 + length)
+=======
+/// `01/27/2021-10:11:12.123456` of Suricata, `01/27-10:11:12.123456` and `01/27/21-10:11:12.123456` of Snort.
+fn slashed(line: &[u8]) -> Option<(Stamp, usize)> {
+    let (month, day) = (two(line, 0)?, two(line, 3)?);
+    let (year, at) = match (byte(line, 5), byte(line, 8), byte(line, 10)) {
+        (b'-', ..) => (None, 6),
+        (b'/', b'-', _) => (Some(2000 + i32::from(two(line, 6)?)), 9),
+        (b'/', _, b'-') => (Some(four(line, 6)?), 11),
+        _ => return None,
+    };
+    let (second, nanos, digits, end) = time(line, at)?;
+    let stamp = Stamp {
+        year,
+        month,
+        day,
+        second,
+        nanos,
+        digits,
+        offset: None,
+        weekday: None,
+    };
+    valid(stamp).map(|stamp| (stamp, end))
+>>>>>>> dnslogs
 }
 
 fn valid(stamp: Stamp) -> Option<Stamp> {
@@ -407,6 +438,20 @@ mod tests {
     fn shapes() {
         let year = Some(2023);
         check("Mar  9 00:01:06 h", Some((None, 3, 9, 66, 0, None, " h")));
+        let micros = 123_456_000;
+        check(
+            "01/27/2021-00:01:06.123456  [",
+            Some((Some(2021), 1, 27, 66, micros, None, "  [")),
+        );
+        check(
+            "01/27-00:01:06.123456 [",
+            Some((None, 1, 27, 66, micros, None, " [")),
+        );
+        check(
+            "01/27/21-00:01:06 [",
+            Some((Some(2021), 1, 27, 66, 0, None, " [")),
+        );
+        check("01/27/2021 00:01:06", None);
         check("Mar 9 00:01:06 h", Some((None, 3, 9, 66, 0, None, " h")));
         check(
             "Mar 23 00:00:18.123 h",

@@ -3,7 +3,7 @@
 //! **Made by** `dnsmasq --log-queries` or `log-queries=extra` (with `log-facility=/var/log/dnsmasq.log`, syslog, or `-` for
 //! standard error), `log-dhcp`.
 //!
-//! **Recognised** where at least half of the lines are dnsmasq's by their tag and some have a known wording. Single lines
+//! **Recognised** where at least two thirds of the lines are dnsmasq's by their tag and some have a known wording. Single lines
 //! in a mixed syslog are read there alike.
 //!
 //! ```text

@@ -3,7 +3,7 @@
 //! **Made by** `rndc querylog on`, or a `logging` clause with `category queries`, `query-errors`, `security`, `rpz`, `update`,
 //! `xfer-out`, `lame-servers` to a file or to syslog.
 //!
-//! **Recognised** where at least half of the lines are named's, by syslog's tag or by a stamp with `client ADDRESS#PORT` or a
+//! **Recognised** where at least two thirds of the lines are named's, by syslog's tag or by a stamp with `client ADDRESS#PORT` or a
 //! category behind it, and some have a known wording.
 //!
 //! ```text

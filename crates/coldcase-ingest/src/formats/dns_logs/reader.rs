@@ -19,7 +19,7 @@ const LONGEST_MESSAGE: usize = 8 << 10;
 /// Questions that wait for the line that tells how they were answered; an unanswered one is forgotten then.
 const MOST_WAITING: usize = 1 << 16;
 
-/// Sure where at least half of the lines are this server's and one of them tells of a name or an address; what
+/// Sure where at least two thirds of the lines are this server's and one of them tells of a name or an address; what
 /// has less is a mixed syslog, which reads the same lines.
 pub(super) fn sniff(probe: &Probe<'_>, server: &Server) -> Sniff {
     if probe.is_binary() {
@@ -41,7 +41,7 @@ pub(super) fn sniff(probe: &Probe<'_>, server: &Server) -> Sniff {
         read_message(&unfolded(header).0, &mut row);
         telling += usize::from(tells(&row.event));
     }
-    match own * 2 >= lines && telling > 0 {
+    match own * 3 >= lines * 2 && telling > 0 {
         true => Sniff::Sure,
         false => Sniff::No,
     }

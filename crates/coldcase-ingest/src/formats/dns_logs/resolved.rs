@@ -2,7 +2,7 @@
 //!
 //! **Made by** `journalctl -u systemd-resolved` or syslog; its questions only at the level debug (`resolvectl log-level debug`).
 //!
-//! **Recognised** where at least half of the lines are systemd-resolved's and some have a known wording.
+//! **Recognised** where at least two thirds of the lines are systemd-resolved's and some have a known wording.
 //!
 //! ```text
 //! May 10 09:02:03 h systemd-resolved[612]: Looking up RR for www.example.com IN A.

@@ -3,7 +3,7 @@
 //! **Made by** `log-queries: yes`, `log-replies: yes` in unbound.conf (with `log-tag-queryreply`, `log-time-ascii`,
 //! `log-time-iso`, `log-destaddr`, `log-local-actions`, `rpz-log`), to `logfile:` or syslog.
 //!
-//! **Recognised** where at least half of the lines are unbound's, by syslog's tag or by `unbound[PID:THREAD]` behind a stamp, and
+//! **Recognised** where at least two thirds of the lines are unbound's, by syslog's tag or by `unbound[PID:THREAD]` behind a stamp, and
 //! some have a known wording.
 //!
 //! ```text
