@@ -3,12 +3,8 @@
 use super::header::Header;
 use super::row::Row;
 use super::{
-<<<<<<< HEAD
-    accounts, clocks, dnsmasq, dropbear, engines, kernel, klog, leases, loggers, named, pam,
+    accounts, clocks, dnsmasq, dropbear, engines, ids, kernel, klog, leases, loggers, named, pam,
     privilege, resolved, sessions, sshd, systemd, unbound,
-=======
-    accounts, dnsmasq, dropbear, ids, named, pam, privilege, resolved, sessions, sshd, unbound,
->>>>>>> dnslogs
 };
 
 /// Fills the row of a message; a wording that is unknown gives a `log` row that keeps its program.

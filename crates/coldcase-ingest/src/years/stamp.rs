@@ -29,14 +29,10 @@ pub const DAY: i64 = 86_400;
 /// The stamp at the beginning of a line and where it ends.
 pub fn read(line: &[u8]) -> Option<(Stamp, usize)> {
     if line.first()?.is_ascii_digit() {
-<<<<<<< HEAD
-        return dated(line, 0).or_else(|| since_1970(line));
-=======
         return match byte(line, 2) {
             b'/' => slashed(line),
-            _ => dated(line, 0),
+            _ => dated(line, 0).or_else(|| since_1970(line)),
         };
->>>>>>> dnslogs
     }
     if let Some(month) = month(line, 0) {
         return named(line, 0, month, None);
@@ -186,7 +182,6 @@ fn dated(line: &[u8], at: usize) -> Option<(Stamp, usize)> {
     valid(stamp).map(|stamp| (stamp, end))
 }
 
-<<<<<<< HEAD
 /// `1680019204.123456 `: `journalctl -o short-unix`, always with six digits after the second.
 fn since_1970(line: &[u8]) -> Option<(Stamp, usize)> {
     let digits = |from: usize, to: usize| {
@@ -250,7 +245,8 @@ fn zone_name(line: &[u8], (stamp, end): (Stamp, usize)) -> (Stamp, usize) {
     };
     let offset = hours.map(|hours: i32| hours * 3_600);
     (Stamp { offset, ..stamp }, end + 1 + length)
-=======
+}
+
 /// `01/27/2021-10:11:12.123456` of Suricata, `01/27-10:11:12.123456` and `01/27/21-10:11:12.123456` of Snort.
 fn slashed(line: &[u8]) -> Option<(Stamp, usize)> {
     let (month, day) = (two(line, 0)?, two(line, 3)?);
@@ -272,7 +268,6 @@ fn slashed(line: &[u8]) -> Option<(Stamp, usize)> {
         weekday: None,
     };
     valid(stamp).map(|stamp| (stamp, end))
->>>>>>> dnslogs
 }
 
 fn valid(stamp: Stamp) -> Option<Stamp> {
