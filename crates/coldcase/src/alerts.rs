@@ -21,10 +21,12 @@ struct Named {
     value: String,
 }
 
-/// Indicators of all alerts, without the case's own hosts and addresses that are never routed.
+/// Indicators of all alerts, without the case's own hosts, addresses that are never routed, and names below
+/// one that is known already: the feed's own word is what findings cite.
 pub(crate) fn indicators(
     timeline: &Timeline,
     hosts: &[HostFacts],
+    known: &[Indicator],
 ) -> Result<Vec<Indicator>, TimelineError> {
     let rows = timeline.select(&[action::ALERT], &["format", "attributes"])?;
     let mut found = Vec::new();
@@ -42,7 +44,20 @@ pub(crate) fn indicators(
                 .filter_map(|named| read(named, hosts)),
         );
     }
+    found.retain(|told| !known.iter().any(|known| covers(known, told)));
     Ok(found)
+}
+
+/// Whether an indicator is the other one, or a domain above it.
+fn covers(known: &Indicator, told: &Indicator) -> bool {
+    let is_below = |name: &str| {
+        let above = name.strip_suffix(known.value.as_str());
+        above.is_some_and(|above| above.ends_with('.'))
+    };
+    known == told
+        || (known.kind == IndicatorType::Domain
+            && told.kind == IndicatorType::Domain
+            && is_below(&told.value))
 }
 
 fn read(named: &Named, hosts: &[HostFacts]) -> Option<Indicator> {
@@ -82,5 +97,20 @@ mod tests {
         check("ip", "10.20.8.14", None);
         check("sha256", "AB12", Some("ab12"));
         check("user", "root", None);
+    }
+
+    #[test]
+    fn a_feed_s_domain_covers_those_below_it() {
+        let domain = |value: &str| Indicator {
+            kind: IndicatorType::Domain,
+            value: value.to_owned(),
+        };
+        let check = |known: &str, told: &str, expected: bool| {
+            assert_eq!(covers(&domain(known), &domain(told)), expected);
+        };
+        check("bad.example", "bad.example", true);
+        check("bad.example", "c2.bad.example", true);
+        check("bad.example", "notbad.example", false);
+        check("c2.bad.example", "bad.example", false);
     }
 }

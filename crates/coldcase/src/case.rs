@@ -134,7 +134,7 @@ fn read(
     let timeline = Timeline::of_parts(writer.finish()?);
     let zone = clocks::case_zone(&bundle, &host_facts, options);
     let mut facts = facts(&bundle, &inputs, indicators, zone, &host_facts, options);
-    let told = alerts::indicators(&timeline, &facts.hosts)?;
+    let told = alerts::indicators(&timeline, &facts.hosts, &facts.indicators)?;
     facts.indicators.extend(told);
     facts.indicators.sort();
     facts.indicators.dedup();
