@@ -102,9 +102,10 @@ impl Layout {
     }
 }
 
-/// A field up to its first NUL, where that is printable and nothing but NULs follows.
+/// A field up to its first NUL, where that is printable and nothing but NULs follows. One that is full is text of
+/// another kind: hosts and terminals are shorter.
 fn printable(field: &[u8]) -> Option<&[u8]> {
-    let end = memchr::memchr(0, field).unwrap_or(field.len());
+    let end = memchr::memchr(0, field)?;
     let (text, rest) = field.split_at_checked(end)?;
     let is_fine = text.iter().all(|byte| *byte >= b' ' && *byte != 0x7f)
         && rest.iter().all(|byte| *byte == 0);

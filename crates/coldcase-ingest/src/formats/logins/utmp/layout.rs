@@ -116,7 +116,8 @@ impl Layout {
     fn is_text(self, bytes: &[u8]) -> bool {
         [(8, 32), (76, 256)].iter().all(|(at, length)| {
             let field = field(bytes, *at, *length);
-            field.iter().all(|byte| *byte >= b' ' && *byte != 0x7f)
+            // A host that fills its 256 bytes is text of another kind.
+            field.len() < 256 && field.iter().all(|byte| *byte >= b' ' && *byte != 0x7f)
         })
     }
 

@@ -169,3 +169,6 @@ fn tells(head: &[u8], layout: Layout, start: usize, name: &str) -> Tells {
     }
     signs.verdict(name)
 }
+
+#[cfg(test)]
+mod tests;
