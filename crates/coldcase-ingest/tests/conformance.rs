@@ -143,7 +143,13 @@ fn no_format_claims_the_fixtures_of_another() {
 }
 
 /// Formats that rightly see their own shape in another's artifact: owner, the other, why.
-const SHARED_SHAPES: [(&str, &str, &str); 12] = [
+const SHARED_SHAPES: [(&str, &str, &str); 14] = [
+    (
+        "proc-listing",
+        "mtime-listing",
+        "`ls -l /proc/*/exe` is a listing of files too",
+    ),
+    ("suricata-eve", "authlog", "the sensor logs by syslog"),
     (
         "conntrack",
         "dmesg",

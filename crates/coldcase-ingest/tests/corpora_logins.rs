@@ -334,7 +334,14 @@ const CONSOLE: &[(&str, &str)] = &[(
 #[test]
 fn jc_last() {
     let Some(corpora) = corpora() else { return };
-    let sources: [(&str, &str, usize, usize, &[(&str, &str)]); 6] = [
+    type Source = (
+        &'static str,
+        &'static str,
+        usize,
+        usize,
+        &'static [(&'static str, &'static str)],
+    );
+    let sources: [Source; 6] = [
         ("last", "2020-02-28T14:52:30-08:00", 338, 0, &[]),
         ("last-w", "2020-02-28T14:54:30-08:00", 338, 0, &[]),
         ("last-crash", "2021-01-05T14:35:30-08:00", 923, 0, &[]),

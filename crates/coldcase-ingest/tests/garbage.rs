@@ -174,25 +174,42 @@ fn text_noise_is_claimed_by_none() {
 
 #[test]
 fn noise_is_read_to_its_end() {
-    for (what, bytes) in binary().into_iter().chain(text()).chain(openings()) {
-        let bytes = Arc::new(bytes);
-        for format in formats::ALL {
-            sniff(format, "host/noise", &bytes);
-            let recorder = read(format, "host/noise", &bytes, what);
-            assert!(
-                recorder.events.len() <= bytes.len(),
-                "{}: {what}",
-                format.id
-            );
-            // One warning a byte would be as bad as none.
-            let warned = recorder.warnings.len();
-            assert!(
-                warned <= 100_000,
-                "{} warns {warned} times of {what}",
-                format.id
-            );
+    let noise: Vec<_> = binary()
+        .into_iter()
+        .chain(text())
+        .chain(openings())
+        .map(|(what, bytes)| (what, Arc::new(bytes)))
+        .collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for part in formats::ALL.chunks(formats::ALL.len().div_ceil(threads)) {
+            scope.spawn(|| {
+                for (format, (what, bytes)) in part
+                    .iter()
+                    .flat_map(|format| noise.iter().map(move |noise| (*format, noise)))
+                {
+                    check_end(format, what, bytes);
+                }
+            });
         }
-    }
+    });
+}
+
+fn check_end(format: &'static Format, what: &str, bytes: &Arc<Vec<u8>>) {
+    sniff(format, "host/noise", bytes);
+    let recorder = read(format, "host/noise", bytes, what);
+    assert!(
+        recorder.events.len() <= bytes.len(),
+        "{}: {what}",
+        format.id
+    );
+    // One warning a byte would be as bad as none.
+    let warned = recorder.warnings.len();
+    assert!(
+        warned <= 100_000,
+        "{} warns {warned} times of {what}",
+        format.id
+    );
 }
 
 fn valid_fixtures(format: &Format) -> Vec<(PathBuf, Vec<u8>)> {

@@ -69,13 +69,12 @@ pub fn read(line: &str) -> Option<Row<'_>> {
 /// `root       pts/0          192.0.2.7           May 12 09:45`: busybox's short form, below its heading.
 pub fn read_simple(line: &str) -> Option<Row<'_>> {
     let bytes = line.as_bytes();
-    let starts = memchr::memchr_iter(b' ', bytes).map(|at| at + 1);
-    let found = starts.filter_map(|at| {
+    let mut starts = memchr::memchr_iter(b' ', bytes).rev().map(|at| at + 1);
+    let (at, stamp) = starts.find_map(|at| {
         let (stamp, end) = stamp::read_month(line, at)?;
         let is_last = line.get(end..)?.trim().is_empty();
         is_last.then_some((at, stamp))
-    });
-    let (at, stamp) = found.last()?;
+    })?;
     let (user, tty, host) = by_blanks(line.get(..at)?)?;
     let end = End {
         ended: None,
@@ -109,11 +108,10 @@ fn anchor(line: &str) -> Option<(usize, Stamp, usize)> {
     let bytes = line.as_bytes();
     let mut found = None;
     for at in memchr::memchr_iter(b' ', bytes).map(|at| at + 1) {
-        let starts = match bytes.get(at..at + 3) {
-            Some([b'A'..=b'Z', b'a'..=b'z', b'a'..=b'z']) => true,
-            Some([b'1' | b'2', b'0'..=b'9', b'0'..=b'9']) => true,
-            _ => false,
-        };
+        let starts = matches!(
+            bytes.get(at..at + 3),
+            Some([b'A'..=b'Z', b'a'..=b'z', b'a'..=b'z'] | [b'1' | b'2', b'0'..=b'9', b'0'..=b'9'])
+        );
         if !starts || line.get(..at).is_some_and(|before| before.ends_with("- ")) {
             continue;
         }
@@ -277,7 +275,9 @@ mod tests {
     use super::*;
 
     /// User, terminal, host, how it ended, seconds it lasted.
-    fn check(line: &str, expected: Option<(&str, &str, &str, Option<Ended>, Option<i64>)>) {
+    type Cells<'a> = (&'a str, &'a str, &'a str, Option<Ended>, Option<i64>);
+
+    fn check(line: &str, expected: Option<Cells<'_>>) {
         let got = read(line);
         let got = got.map(|row| (row.user, row.tty, row.host, row.end.ended, row.end.duration));
         assert_eq!(got, expected, "{line}");

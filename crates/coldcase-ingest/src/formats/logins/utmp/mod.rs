@@ -100,6 +100,11 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     }
 }
 
+fn has_rows(head: &[u8]) -> bool {
+    let mut lines = head.split(|byte| *byte == b'\n').take(SNIFFED_LINES);
+    memchr::memchr(0, head).is_none() || lines.any(|line| dump::is_row(&text::clean(line)))
+}
+
 fn is_named(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     ["wtmp", "btmp", "utmp"]
@@ -117,7 +122,8 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
     let mut head = Vec::new();
     let failure = (&mut reader).take(HEAD).read_to_end(&mut head).err();
     let found = layout::find(&head);
-    let is_text = found.is_none() && memchr::memchr(0, &head).is_none();
+    // A text may have a few foreign bytes; records that were not found have no line of utmpdump.
+    let is_text = found.is_none() && has_rows(&head);
     let name = input.path.rsplit('/').next().unwrap_or(input.path);
     let rest: Box<dyn Read + '_> = match failure {
         Some(error) => Box::new(Failing(Some(error))),
