@@ -74,8 +74,8 @@ fn read(named: &Named, hosts: &[HostFacts]) -> Option<Indicator> {
         _ => return None,
     };
     let is_own = hosts.iter().any(|host| host.addresses.contains(&value));
-    let is_address = kind == IndicatorType::Ip;
-    (!is_own && !(is_address && is_internal(&value))).then_some(Indicator { kind, value })
+    let is_inside = kind == IndicatorType::Ip && is_internal(&value);
+    (!is_own && !is_inside).then_some(Indicator { kind, value })
 }
 
 #[cfg(test)]

@@ -1,18 +1,18 @@
 //! All artifacts into the dataset, one a task; then the edges of each series are joined.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::sync::Arc;
 
 use coldcase_evidence::{OnBytes, open_watched};
 use coldcase_ingest::{Clock, Format, Input, Leftover, Part, series_key};
-use coldcase_model::{Place, Sink as _, Timestamp};
+use coldcase_model::{KnownFormat, Place, Sink as _, Timestamp};
 use coldcase_timeline::{DatasetWriter, TimelineError};
 use rayon::prelude::*;
 
 use crate::artifact_sink::{ArtifactSink, SkipCount};
 use crate::coverage::ActiveHours;
-use crate::plan::Planned;
+use crate::plan::{Planned, Recognised};
 
 /// Told of the work as it goes.
 pub trait Progress: Send + Sync {
@@ -157,6 +157,12 @@ fn read_one<'p, 'a, 'w>(
             Ok(left) => leftover = left,
             Err(error) => sink.warn(Place::Whole, error.to_string()),
         }
+    } else if let Recognised::Known(KnownFormat::Case | KnownFormat::Indicators) = one.recognised {
+        let lines = BufReader::new(opened.reader)
+            .split(b'\n')
+            .map_while(Result::ok);
+        let used = lines.filter(|line| !line.trim_ascii().is_empty()).count();
+        sink.used(used as u64);
     } else {
         // The first byte tells whether its packing is damaged; the reader itself never fails.
         let _ = opened.reader.read(&mut [0]);

@@ -168,13 +168,10 @@ impl Reader for Interfaces<'_> {
             }
             _ => {
                 self.settle(sink);
-                let is_header = is_proc_header(text) || text.contains("|bytes ");
-                let reason = if is_header {
-                    "the head of a table"
-                } else {
-                    other_line(text)
-                };
-                return sink.skip(Place::Line(number), reason);
+                if is_proc_header(text) || text.contains("|bytes ") {
+                    return sink.used(1);
+                }
+                return sink.skip(Place::Line(number), other_line(text));
             }
         }
         sink.used(1);

@@ -123,7 +123,7 @@ impl Reader for Rules<'_> {
             if let Some(chain) = &mut self.list {
                 chain.columns(text);
             }
-            return sink.skip(place, "the head of a table");
+            return sink.used(1);
         }
         if let Some(rule) = self.list.as_ref().and_then(|chain| chain.rule(text)) {
             if !ended {

@@ -104,7 +104,7 @@ impl Reader for Table<'_> {
                 self.sockets.finish(self.clock, sink);
             }
             self.sections.enter(text, head);
-            return sink.skip(place, "the head of a table");
+            return sink.used(1);
         }
         if row::is_title(text) {
             return sink.skip(place, "the title of a table");

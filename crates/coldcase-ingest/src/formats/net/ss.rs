@@ -246,7 +246,7 @@ impl Reader for Table<'_> {
             self.settle(sink);
             self.sockets.finish(self.clock, sink);
             self.has_state = text.contains("State");
-            sink.skip(place, "the head of a table");
+            sink.used(1);
             return;
         }
         if let Some((mut socket, rest)) = row::read(text, !self.has_state, &self.guess) {

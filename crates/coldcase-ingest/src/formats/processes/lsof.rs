@@ -115,6 +115,7 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
         let place = Place::Line(line.number);
         if let Some(found) = header(&text) {
             at = found;
+            sink.used(1);
             continue;
         }
         match row(&text, at) {

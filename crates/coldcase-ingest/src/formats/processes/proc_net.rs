@@ -99,6 +99,7 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
         let place = Place::Line(line.number);
         if let Some(found) = header(&text) {
             table = Some(found);
+            sink.used(1);
             continue;
         }
         if let Some(name) = name_of(&text) {

@@ -91,6 +91,7 @@ pub fn read(
         }
         if let Some(found) = Header::parse(text) {
             header = Some(found);
+            sink.used(1);
             continue;
         }
         let place = Place::Line(line.number);

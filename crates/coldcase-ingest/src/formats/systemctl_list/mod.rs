@@ -93,6 +93,7 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
         if let Some(found) = rows::header(text) {
             status.finish(clock, sink);
             table = Some(found);
+            sink.used(1);
             continue;
         }
         if rows::is_legend(text) {
