@@ -54,11 +54,11 @@ pub fn run(
         })
         .collect();
     let mut findings: Vec<Finding> = found?.into_iter().flatten().collect();
-    let failed = |source| CorrelateError::Timeline {
-        correlator: "evidence",
-        source,
-    };
-    fill_texts(timeline, &mut findings).map_err(failed)?;
-    let conclusions = conclusions::join(&findings, facts);
+    let failed = |correlator| move |source| CorrelateError::Timeline { correlator, source };
+    fill_texts(timeline, &mut findings).map_err(failed("evidence"))?;
+    // The same order whatever ran first.
+    findings.sort_by(|a, b| a.id.cmp(&b.id));
+    let conclusions =
+        conclusions::join(timeline, facts, &findings).map_err(failed("conclusions"))?;
     Ok(Findings::new(conclusions, findings))
 }

@@ -1,10 +1,17 @@
 //! Which client asked for a bad domain: one answer a client, from the findings of `dns-origin`.
 
 use coldcase_model::{Conclusion, Finding, Observable, ObservableType};
+use coldcase_timeline::{Timeline, TimelineError};
 use serde_json::Value;
 
+use crate::CaseFacts;
+
 /// An answer for each client. One that asked from two addresses is one answer.
-pub(super) fn conclude(findings: &[Finding]) -> Vec<Conclusion> {
+pub(super) fn conclude(
+    _: &Timeline,
+    _: &CaseFacts,
+    findings: &[Finding],
+) -> Result<Vec<Conclusion>, TimelineError> {
     let mut asked: Vec<Conclusion> = findings
         .iter()
         .filter(|finding| finding.correlator == "dns-origin")
@@ -22,7 +29,7 @@ pub(super) fn conclude(findings: &[Finding]) -> Vec<Conclusion> {
             _ => answers.push(one),
         }
     }
-    answers
+    Ok(answers)
 }
 
 fn conclusion(finding: &Finding) -> Option<Conclusion> {

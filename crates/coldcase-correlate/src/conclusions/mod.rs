@@ -1,12 +1,27 @@
 //! Findings joined into answers.
 
 use coldcase_model::{Conclusion, Finding};
+use coldcase_timeline::{Timeline, TimelineError};
 
 use crate::CaseFacts;
 
 mod dns_origin;
 
+/// Joins findings of one kind of question; may look up in the timeline what would have been visible.
+type Conclude = fn(&Timeline, &CaseFacts, &[Finding]) -> Result<Vec<Conclusion>, TimelineError>;
+
+/// All kinds.
+static ALL: &[Conclude] = &[dns_origin::conclude];
+
 /// The conclusions that these findings allow.
-pub fn join(findings: &[Finding], _facts: &CaseFacts) -> Vec<Conclusion> {
-    dns_origin::conclude(findings)
+pub fn join(
+    timeline: &Timeline,
+    facts: &CaseFacts,
+    findings: &[Finding],
+) -> Result<Vec<Conclusion>, TimelineError> {
+    let mut conclusions = Vec::new();
+    for conclude in ALL {
+        conclusions.extend(conclude(timeline, facts, findings)?);
+    }
+    Ok(conclusions)
 }
