@@ -71,14 +71,12 @@ fn answers(out: &mut String, summary: &Summary<'_>, style: Style) {
         .filter(|finding| finding.severity >= Severity::High)
         .count();
     if summary.findings.conclusions.is_empty() && severe == 0 {
-        let _ = writeln!(
-            out,
-            "{}",
-            style.paint(
-                "1",
-                "Nothing of high severity was found in what this evidence can show."
-            )
-        );
+        let nothing = if summary.events == 0 {
+            "No file here gave an event: nothing could be looked for."
+        } else {
+            "Nothing of high severity was found in what this evidence can show."
+        };
+        let _ = writeln!(out, "{}", style.paint("1", nothing));
         out.push('\n');
     }
 }

@@ -212,6 +212,17 @@ fn wrong_calls_say_what_to_do() {
 }
 
 #[test]
+fn files_without_events_are_told_from_evidence_without_findings() {
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("noise"), [0, 1, 2, 0xff]).expect("writes");
+    let output = coldcase(folder.path(), &["analyze", "noise", "-o", "case"]);
+    check(&output, 0, "");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("nothing could be looked for"), "{said}");
+    assert!(said.contains("Not recognised, not used: noise"), "{said}");
+}
+
+#[test]
 fn fail_on_tells_by_the_exit_code() {
     let folder = bundle();
     check(&analyze(folder.path(), &["--fail-on", "high"]), 3, "");
