@@ -50,6 +50,8 @@ pub enum CaseError {
 
 /// A case as analysed.
 pub struct Analysis {
+    /// Where the evidence lies.
+    pub roots: Vec<PathBuf>,
     /// What each input held.
     pub inputs: Vec<InputRecord>,
     /// Losses before any input was opened.
@@ -140,6 +142,7 @@ fn read(
     facts.indicators.dedup();
     let findings = Findings::new(Vec::new(), Vec::new());
     Ok(Analysis {
+        roots: bundle.roots,
         inputs,
         warnings: bundle.warnings,
         facts,

@@ -75,6 +75,7 @@ fn case_json(analysis: &Analysis, options: &Options) -> Value {
     json!({
         "tool": { "name": "coldcase", "version": env!("CARGO_PKG_VERSION") },
         "options": {
+            "bundles": analysis.roots.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
             "timezone": options.timezone.map(|tz| tz.name()),
             "collected_at": options.collected_at,
             "ioc": options.iocs.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),

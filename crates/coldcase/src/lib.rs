@@ -13,6 +13,7 @@ mod missing;
 mod options;
 mod output_place;
 mod plan;
+mod verify;
 
 pub use artifact_sink::SkipCount;
 pub use case::{Analysis, CaseError, analyze, ingest_only};
@@ -20,3 +21,4 @@ pub use case_files::{summary, write_case};
 pub use host_facts::BundleFacts;
 pub use ingest::{InputRecord, Progress};
 pub use options::Options;
+pub use verify::{Difference, Verified, VerifyError, verify};

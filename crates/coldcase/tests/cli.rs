@@ -223,6 +223,49 @@ fn files_without_events_are_told_from_evidence_without_findings() {
 }
 
 #[test]
+fn evidence_that_changed_is_told() {
+    let folder = bundle();
+    check(&analyze(folder.path(), &[]), 0, "");
+    let same = coldcase(folder.path(), &["verify", "case"]);
+    check(&same, 0, "");
+    let said = String::from_utf8_lossy(&same.stdout).into_owned();
+    assert!(said.contains("4 inputs as they were, 0 not"), "{said}");
+    let host = folder.path().join("evidence/db-07");
+    let mut log = fs::read(host.join("secure")).expect("reads");
+    log[100] ^= 1;
+    fs::write(host.join("secure"), log).expect("writes");
+    fs::remove_file(host.join("empty")).expect("removes");
+    fs::write(host.join("other"), "x").expect("writes");
+    let other = coldcase(folder.path(), &["verify", "case"]);
+    check(&other, 1, "");
+    let said = String::from_utf8_lossy(&other.stdout).into_owned();
+    for line in [
+        "changed     db-07/secure",
+        "missing     db-07/empty",
+        "new         db-07/other",
+        "2 inputs as they were, 3 not",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+    fs::rename(folder.path().join("evidence"), folder.path().join("moved")).expect("moves");
+    check(
+        &coldcase(folder.path(), &["verify", "case"]),
+        1,
+        "if the evidence was moved",
+    );
+    check(
+        &coldcase(folder.path(), &["verify", "case", "moved"]),
+        1,
+        "",
+    );
+    check(
+        &coldcase(folder.path(), &["verify", "moved"]),
+        1,
+        "case.json",
+    );
+}
+
+#[test]
 fn fail_on_tells_by_the_exit_code() {
     let folder = bundle();
     check(&analyze(folder.path(), &["--fail-on", "high"]), 3, "");

@@ -108,17 +108,19 @@ fn check(name: &str, change: &Move) {
         .collect();
     expected.sort();
     assert_ne!(texts(&original), expected, "{name}: nothing was moved");
+    let mut differing = Vec::new();
     for (expected, got) in expected.iter().zip(&got) {
         let lines = expected.lines().zip(got.lines());
         for (expected, got) in lines.filter(|(expected, got)| expected != got) {
-            println!("{name} expected {expected}\n{name} got      {got}");
+            differing.push(format!("expected {expected}\ngot      {got}"));
         }
     }
     assert!(
         expected == got,
-        "{name}: findings change with day and names: {} expected, {} got",
+        "{name}: findings change with day and names: {} expected, {} got\n{}",
         expected.len(),
-        got.len()
+        got.len(),
+        differing.join("\n")
     );
 }
 

@@ -52,6 +52,8 @@ pub enum Command {
     Correlators,
     /// One format or correlator in full, or a finding of a case with the records it rests on.
     Explain(Explain),
+    /// Hash the inputs of a case again and compare; exit 1 if any differs.
+    Verify(Verify),
 }
 
 /// How evidence is read.
@@ -121,6 +123,17 @@ pub struct Explain {
     /// Id of a finding in that case.
     #[arg(value_name = "FINDING")]
     pub finding: Option<String>,
+}
+
+/// `verify`.
+#[derive(Debug, ClapArgs)]
+pub struct Verify {
+    /// A folder that `analyze` wrote.
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// Where the evidence is now; without it, where it was when the case was made.
+    #[arg(value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
 }
 
 impl Reading {

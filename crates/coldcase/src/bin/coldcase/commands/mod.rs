@@ -4,6 +4,7 @@ mod analyze;
 mod explain;
 mod list;
 mod timeline;
+mod verify;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Formats => list::formats(),
         Command::Correlators => list::correlators(),
         Command::Explain(explain) => explain::run(explain),
+        Command::Verify(verify) => verify::run(verify),
     }
 }
 
