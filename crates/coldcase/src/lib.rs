@@ -13,6 +13,7 @@ mod missing;
 mod options;
 mod output_place;
 mod plan;
+mod saved_case;
 mod verify;
 
 pub use artifact_sink::SkipCount;
@@ -21,4 +22,5 @@ pub use case_files::{summary, write_case};
 pub use host_facts::BundleFacts;
 pub use ingest::{InputRecord, Progress};
 pub use options::Options;
+pub use saved_case::{SavedCase, SavedCaseError};
 pub use verify::{Difference, Verified, VerifyError, verify};

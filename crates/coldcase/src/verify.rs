@@ -1,7 +1,6 @@
 //! Whether evidence is still what a case was made from: its inputs hashed again.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,17 +8,14 @@ use coldcase_evidence::{Bundle, EvidenceError, open};
 use rayon::prelude::*;
 use serde_json::Value;
 
+use crate::saved_case::{SavedCaseError, read_json};
+
 /// Why a case can't be verified.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
     /// `case.json` can't be read.
-    #[error("{path}: {reason}; give a folder that `coldcase analyze` wrote")]
-    Case {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
+    #[error(transparent)]
+    Case(#[from] SavedCaseError),
     /// The evidence can't be opened.
     #[error("{0}; if the evidence was moved, say where it is: `coldcase verify CASE BUNDLE...`")]
     Evidence(#[from] EvidenceError),
@@ -51,7 +47,7 @@ pub struct Verified {
 
 /// Hashes the inputs of a case again. Without bundles: where the case found them.
 pub fn verify(case: &Path, bundles: &[PathBuf]) -> Result<Verified, VerifyError> {
-    let json = read_case(&case.join("case.json"))?;
+    let json = read_json(&case.join("case.json"))?;
     let known: BTreeMap<&str, Option<&str>> = json
         .get("inputs")
         .and_then(Value::as_array)
@@ -81,15 +77,6 @@ pub fn verify(case: &Path, bundles: &[PathBuf]) -> Result<Verified, VerifyError>
         })
         .collect();
     Ok(compare(&known, &hashes))
-}
-
-fn read_case(path: &Path) -> Result<Value, VerifyError> {
-    let failed = |reason: String| VerifyError::Case {
-        path: path.to_owned(),
-        reason,
-    };
-    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| failed(error.to_string()))
 }
 
 fn hash(path: &Path) -> io::Result<String> {

@@ -266,6 +266,50 @@ fn evidence_that_changed_is_told() {
 }
 
 #[test]
+fn addresses_and_names_are_told_with_their_times() {
+    let folder = TempDir::new().expect("a folder");
+    let pods = "NAMESPACE   NAME     READY   STATUS    RESTARTS   AGE   IP           NODE     NOMINATED NODE   READINESS GATES\n\
+                prod        web-0    1/1     Running   0          2d    10.244.1.7   node-1   <none>           <none>\n";
+    fs::write(folder.path().join("pods.txt"), pods).expect("writes");
+    let collected = ["--collected-at", "2023-05-12T10:00:00Z"];
+    let made = ["analyze", "pods.txt", "-o", "case"];
+    check(
+        &coldcase(folder.path(), &[&made[..], &collected].concat()),
+        0,
+        "",
+    );
+    let says = |arguments: &[&str], said: &[&str]| {
+        let output = coldcase(folder.path(), &[&["whois", "case"], arguments].concat());
+        check(&output, 0, "");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        for said in said {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+    };
+    says(
+        &["10.244.1.7"],
+        &["10.244.1.7: pod prod/web-0", "2023-05-10", "pods.txt:2"],
+    );
+    says(
+        &["10.244.1.7", "--at", "2023-05-12T09:00:00+00:00"],
+        &["pod prod/web-0"],
+    );
+    says(
+        &["10.244.1.7", "--at", "2023-05-01T09:00:00Z"],
+        &[
+            "unknown: it is known at other times only",
+            "at another time: pod prod/web-0",
+        ],
+    );
+    says(
+        &["10.9.9.9"],
+        &["unknown: nothing in the case says who has it"],
+    );
+    says(&["web-0"], &["10.244.1.7", "pod prod/web-0 on node-1"]);
+    says(&["web-9"], &["no host, pod or container of this name"]);
+}
+
+#[test]
 fn fail_on_tells_by_the_exit_code() {
     let folder = bundle();
     check(&analyze(folder.path(), &["--fail-on", "high"]), 3, "");

@@ -54,6 +54,8 @@ pub enum Command {
     Explain(Explain),
     /// Hash the inputs of a case again and compare; exit 1 if any differs.
     Verify(Verify),
+    /// What an address or name was at a time, from which source, with every candidate.
+    Whois(Whois),
 }
 
 /// How evidence is read.
@@ -134,6 +136,20 @@ pub struct Verify {
     /// Where the evidence is now; without it, where it was when the case was made.
     #[arg(value_name = "BUNDLE")]
     pub bundles: Vec<PathBuf>,
+}
+
+/// `whois`.
+#[derive(Debug, ClapArgs)]
+pub struct Whois {
+    /// A folder that `analyze` wrote.
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// An address, or the name of a host, pod or container.
+    #[arg(value_name = "ADDRESS|NAME")]
+    pub what: String,
+    /// When (RFC 3339); without it, ever.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at: Option<Timestamp>,
 }
 
 impl Reading {

@@ -5,6 +5,7 @@ mod explain;
 mod list;
 mod timeline;
 mod verify;
+mod whois;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -23,6 +24,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Correlators => list::correlators(),
         Command::Explain(explain) => explain::run(explain),
         Command::Verify(verify) => verify::run(verify),
+        Command::Whois(whois) => whois::run(whois),
     }
 }
 
