@@ -16,6 +16,11 @@ pub enum VerifyError {
     /// `case.json` can't be read.
     #[error(transparent)]
     Case(#[from] SavedCaseError),
+    /// It does not say where the evidence lay.
+    #[error(
+        "the case does not say where its evidence lay; say it: `coldcase verify CASE BUNDLE...`"
+    )]
+    NoBundles,
     /// The evidence can't be opened.
     #[error("{0}; if the evidence was moved, say where it is: `coldcase verify CASE BUNDLE...`")]
     Evidence(#[from] EvidenceError),
@@ -64,6 +69,9 @@ pub fn verify(case: &Path, bundles: &[PathBuf]) -> Result<Verified, VerifyError>
         [] => recorded.map(PathBuf::from).collect(),
         given => given.to_vec(),
     };
+    if roots.is_empty() {
+        return Err(VerifyError::NoBundles);
+    }
     let bundle = Bundle::open(&roots)?;
     let hashes: BTreeMap<&str, io::Result<String>> = bundle
         .artifacts
