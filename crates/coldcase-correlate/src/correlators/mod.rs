@@ -6,6 +6,7 @@ mod dns_origin;
 mod first_seen;
 mod periodic_window;
 mod scan;
+mod series_match;
 mod ssh_auth;
 mod syn_flood;
 
@@ -15,6 +16,7 @@ pub static ALL: &[&Correlator] = &[
     &first_seen::CORRELATOR,
     &periodic_window::CORRELATOR,
     &scan::CORRELATOR,
+    &series_match::CORRELATOR,
     &ssh_auth::CORRELATOR,
     &syn_flood::CORRELATOR,
 ];

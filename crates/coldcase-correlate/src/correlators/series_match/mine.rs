@@ -1,0 +1,497 @@
+//! Candidate causes: series of lines that share a template, mined from logs in two passes.
+//!
+//! The first pass only counts, into a table of fixed size; the second keeps what occurs about as often as an effect.
+//! So neither the number of lines nor that of templates matters much, and which are kept does not depend on their order.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+use coldcase_model::{Observable, action};
+use coldcase_timeline::{Selection, Timeline, TimelineError};
+
+use super::place::{Files, Moment, Place};
+use super::template::{KnownHosts, Shape, shape};
+use super::writers::{Cells, Containers, Writer};
+
+/// Counters of the first pass: 16 MiB.
+const COUNTERS: usize = 1 << 22;
+/// Series kept at most: beyond, the rarest are left out.
+const MOST_SERIES: usize = 20_000;
+/// Events kept at most, over all series: 32 bytes each.
+const MOST_EVENTS: u64 = 8_000_000;
+/// Templates of one writer that are merged with each other; more is no log but data.
+const MERGED: usize = 200;
+/// Words in which two templates of one length may differ to be merged, as a share.
+const DIFFERING: usize = 4;
+
+/// A candidate cause.
+pub(super) struct Series {
+    /// Who wrote it.
+    pub writer: Writer,
+    /// What its lines have in common.
+    pub template: String,
+    /// Whom its lines name, where all name the same.
+    pub target: Option<String>,
+    /// In order of time.
+    pub events: Vec<Moment>,
+    /// Whether the zone of its times was assumed.
+    pub zone_unsure: bool,
+    /// Lines of the template that name another.
+    pub others: usize,
+}
+
+/// What was mined.
+pub(super) struct Mined {
+    /// Candidates, by writer and template.
+    pub series: Vec<Series>,
+    /// First and last line of each writer.
+    pub spans: BTreeMap<Writer, (i64, i64)>,
+    /// Templates that were not looked at, since they are too rare or too frequent.
+    pub left_out: usize,
+}
+
+/// How often a cause may occur.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// At least; of merged templates each part may be rarer.
+    pub least: usize,
+    /// At most.
+    pub most: usize,
+}
+
+/// The level of a template, as part of its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Level {
+    Fine,
+    Coarse,
+    /// Whatever the writer says of a target.
+    Any,
+}
+
+/// One line with its writers.
+struct Line<'a> {
+    writer: &'a Writer,
+    message: &'a str,
+    target: Option<&'a str>,
+    moment: Moment,
+    zone_unsure: bool,
+}
+
+/// Mines all logs.
+pub(super) fn mine(
+    timeline: &Timeline,
+    containers: &Containers,
+    known: &KnownHosts,
+    bounds: Bounds,
+    files: &mut Files,
+) -> Result<Mined, TimelineError> {
+    let mut counters = vec![0u32; COUNTERS];
+    visit(timeline, containers, files, &mut |line| {
+        for (hash, ..) in keys(&line, known).each {
+            if let Some(count) = counters.get_mut(slot(hash)) {
+                *count = count.saturating_add(1);
+            }
+        }
+    })?;
+    let (bounds, left_out) = tighten(&counters, bounds);
+    let mut kept: HashMap<u64, Series> = HashMap::new();
+    let mut spans: BTreeMap<Writer, (i64, i64)> = BTreeMap::new();
+    visit(timeline, containers, files, &mut |line| {
+        let ts = line.moment.ts;
+        if let Some(span) = spans.get_mut(line.writer) {
+            *span = (span.0.min(ts), span.1.max(ts));
+        } else {
+            spans.insert(line.writer.clone(), (ts, ts));
+        }
+        let keys = keys(&line, known);
+        for (hash, level, refined) in &keys.each {
+            let count = counters.get(slot(*hash)).copied().unwrap_or(0);
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            if count < bounds.least || count > bounds.most {
+                continue;
+            }
+            let series = kept.entry(*hash).or_insert_with(|| Series {
+                writer: line.writer.clone(),
+                template: keys.template(*level).to_owned(),
+                target: keys.shape.target.clone().filter(|_| *refined),
+                events: Vec::new(),
+                zone_unsure: false,
+                others: 0,
+            });
+            series.events.push(line.moment);
+            series.zone_unsure |= line.zone_unsure;
+        }
+    })?;
+    let mut series: Vec<Series> = kept.into_values().collect();
+    series.sort_by(|a, b| order(a).cmp(&order(b)));
+    merge(&mut series);
+    for one in &mut series {
+        without_copies(&mut one.events, files);
+    }
+    count_others(&mut series);
+    Ok(Mined {
+        series,
+        spans,
+        left_out,
+    })
+}
+
+fn order(series: &Series) -> (&Writer, &str, Option<&str>) {
+    (&series.writer, &series.template, series.target.as_deref())
+}
+
+/// The series that a line belongs to.
+struct Keys {
+    shape: Shape,
+    /// Hash, level, and whether it is of the line's target alone.
+    each: Vec<(u64, Level, bool)>,
+}
+
+impl Keys {
+    fn template(&self, level: Level) -> &str {
+        match level {
+            Level::Fine => &self.shape.fine,
+            Level::Coarse => &self.shape.coarse,
+            Level::Any => "",
+        }
+    }
+}
+
+fn keys(line: &Line<'_>, known: &KnownHosts) -> Keys {
+    let mut shape = shape(line.message, known, Some(&line.writer.host));
+    if let Some(target) = line.target {
+        let host = known.get(target).cloned();
+        shape.target = Some(host.unwrap_or_else(|| target.to_owned()));
+    }
+    let mut keys = Keys {
+        shape,
+        each: Vec::with_capacity(5),
+    };
+    let mut levels = vec![Level::Coarse];
+    if keys.shape.fine != keys.shape.coarse {
+        levels.push(Level::Fine);
+    }
+    let hash = |level: Level, target: Option<&str>| {
+        let mut hasher = DefaultHasher::new();
+        (line.writer, level, keys.template(level), target).hash(&mut hasher);
+        hasher.finish()
+    };
+    let mut each: Vec<(u64, Level, bool)> = levels
+        .iter()
+        .map(|level| (hash(*level, None), *level, false))
+        .collect();
+    if let Some(target) = keys.shape.target.as_deref() {
+        levels.push(Level::Any);
+        let refined = levels.iter();
+        each.extend(refined.map(|level| (hash(*level, Some(target)), *level, true)));
+    }
+    keys.each = each;
+    keys
+}
+
+fn slot(hash: u64) -> usize {
+    usize::try_from(hash).unwrap_or(0) % COUNTERS
+}
+
+/// Bounds under which neither too many series nor too many events are kept, and how many templates lie outside.
+fn tighten(counters: &[u32], bounds: Bounds) -> (Bounds, usize) {
+    let mut by_count: BTreeMap<u32, u64> = BTreeMap::new();
+    for count in counters.iter().filter(|count| **count > 0) {
+        *by_count.entry(*count).or_default() += 1;
+    }
+    let (mut series, mut events) = (0u64, 0u64);
+    let mut least = bounds.most;
+    // From the most frequent that is allowed down to the rarest that there is room for.
+    for (count, slots) in by_count.iter().rev() {
+        let size = usize::try_from(*count).unwrap_or(usize::MAX);
+        if size > bounds.most || size < bounds.least {
+            continue;
+        }
+        let more = events.saturating_add(slots.saturating_mul(u64::from(*count)));
+        let most_series = u64::try_from(MOST_SERIES).unwrap_or(u64::MAX);
+        if series + slots > most_series || more > MOST_EVENTS {
+            break;
+        }
+        (series, events, least) = (series + slots, more, size);
+    }
+    let all: u64 = by_count.values().sum();
+    let left_out = usize::try_from(all - series).unwrap_or(usize::MAX);
+    let most = bounds.most;
+    (Bounds { least, most }, left_out)
+}
+
+/// Calls back for each dated line of a log, part by part, so that not all are held at once.
+fn visit(
+    timeline: &Timeline,
+    containers: &Containers,
+    files: &mut Files,
+    each: &mut impl FnMut(Line<'_>),
+) -> Result<(), TimelineError> {
+    const ACTIONS: [&str; 5] = [
+        action::LOG,
+        action::CRON_RUN,
+        action::SERVICE_STARTED,
+        action::EXEC,
+        action::CONNECT,
+    ];
+    const COLUMNS: [&str; 14] = [
+        "host",
+        "format",
+        "ts_basis",
+        "ts_precision",
+        "container",
+        "pod",
+        "namespace",
+        "attributes",
+        "message",
+        "command",
+        "exe",
+        "pid",
+        "dst_ip",
+        "dst_port",
+    ];
+    let mut writers: HashMap<(String, String), Option<Writer>> = HashMap::new();
+    for part in timeline.parts() {
+        let part = Timeline::of_parts(vec![part.clone()]);
+        let rows = part.select(&ACTIONS, &COLUMNS)?;
+        let columns = Columns::of(&rows);
+        for row in 0..rows.rows() {
+            columns.line(row, containers, &mut writers, files, &rows, each);
+        }
+    }
+    Ok(())
+}
+
+/// The columns of a part, looked up once.
+struct Columns<'a> {
+    times: Vec<Option<i64>>,
+    pids: Vec<Option<i64>>,
+    ports: Vec<Option<i32>>,
+    texts: BTreeMap<&'static str, Vec<Option<&'a str>>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(rows: &'a Selection) -> Self {
+        let names = [
+            "action",
+            "host",
+            "format",
+            "file",
+            "ts_basis",
+            "ts_precision",
+            "container",
+            "pod",
+            "namespace",
+            "attributes",
+            "message",
+            "command",
+            "exe",
+            "dst_ip",
+        ];
+        Self {
+            times: rows.longs("ts_ns"),
+            pids: rows.longs("pid"),
+            ports: rows.ints("dst_port"),
+            texts: names.map(|name| (name, rows.texts(name))).into(),
+        }
+    }
+
+    fn text(&self, name: &str, row: usize) -> Option<&'a str> {
+        self.texts.get(name)?.get(row).copied().flatten()
+    }
+
+    fn line(
+        &self,
+        row: usize,
+        containers: &Containers,
+        writers: &mut HashMap<(String, String), Option<Writer>>,
+        files: &mut Files,
+        rows: &Selection,
+        each: &mut impl FnMut(Line<'_>),
+    ) {
+        let text = |name: &str| self.text(name, row);
+        let Some(ts) = self.times.get(row).copied().flatten() else {
+            return;
+        };
+        if matches!(text("ts_precision"), Some("min" | "day")) {
+            return;
+        }
+        let cells = Cells {
+            action: text("action").unwrap_or_default(),
+            format: text("format").unwrap_or_default(),
+            host: text("host").unwrap_or_default(),
+            file: text("file").unwrap_or_default(),
+            container: text("container"),
+            pod: text("pod"),
+            namespace: text("namespace"),
+            attributes: text("attributes"),
+            command: text("command"),
+            exe: text("exe"),
+        };
+        let Some(writer) = writer_of(containers, writers, cells) else {
+            return;
+        };
+        let port = self.ports.get(row).copied().flatten();
+        let told = told(cells, text("message"), port);
+        let mut hasher = DefaultHasher::new();
+        told.hash(&mut hasher);
+        let mut line = Line {
+            writer: &writer,
+            message: &told,
+            target: text("dst_ip"),
+            moment: Moment {
+                ts,
+                place: Place::of(rows, row, files),
+                text: u32::try_from(hasher.finish() >> 32).unwrap_or(0),
+            },
+            zone_unsure: text("ts_basis") != Some("recorded"),
+        };
+        let pid = self.pids.get(row).copied().flatten();
+        // A process that lives on is told by its pid as well.
+        let mut one = writer.clone();
+        if let (action::CONNECT, Some(pid)) = (cells.action, pid) {
+            one.what = Observable::new(one.what.kind, format!("{}[{pid}]", one.what.value));
+            if one.what.kind == coldcase_model::ObservableType::Process {
+                line.writer = &one;
+                let moment = line.moment;
+                let zone_unsure = line.zone_unsure;
+                let target = line.target;
+                each(line);
+                line = Line {
+                    writer: &writer,
+                    message: &told,
+                    target,
+                    moment,
+                    zone_unsure,
+                };
+            }
+        }
+        each(line);
+    }
+}
+
+/// Who wrote a row, from what was found for rows like it.
+fn writer_of(
+    containers: &Containers,
+    known: &mut HashMap<(String, String), Option<Writer>>,
+    cells: Cells<'_>,
+) -> Option<Writer> {
+    if cells.action != action::LOG || cells.container.is_some() {
+        return containers.writer(cells);
+    }
+    let attributes = cells.attributes.unwrap_or_default();
+    let who = ["container_id", "program", "unit", "container_name"]
+        .map(|name| super::writers::attribute(attributes, name).unwrap_or_default());
+    let pod = cells.pod.unwrap_or_default();
+    let key = (
+        format!("{}\0{}", cells.host, cells.file),
+        format!("{who:?}{pod}"),
+    );
+    let found = known.entry(key).or_insert_with(|| containers.writer(cells));
+    found.clone()
+}
+
+/// What a row says, as far as a template is made of it.
+fn told(cells: Cells<'_>, message: Option<&str>, port: Option<i32>) -> String {
+    match cells.action {
+        action::CRON_RUN | action::EXEC => cells.command.or(message).unwrap_or_default().to_owned(),
+        // A word, so that it is not taken out as a number.
+        action::CONNECT => match port {
+            Some(22) => "connects by ssh".to_owned(),
+            Some(53) => "connects to a resolver".to_owned(),
+            _ => "connects".to_owned(),
+        },
+        action::SERVICE_STARTED => "starts".to_owned(),
+        _ => message.unwrap_or_default().to_owned(),
+    }
+}
+
+/// Adds a series for templates of one writer and target that differ in few words: a variable that stands without
+/// quotes or key.
+fn merge(series: &mut Vec<Series>) {
+    let mut groups: BTreeMap<(&Writer, Option<&str>, usize), Vec<usize>> = BTreeMap::new();
+    for (at, one) in series.iter().enumerate() {
+        let words = one.template.split(' ').count();
+        if words > 1 {
+            groups
+                .entry((&one.writer, one.target.as_deref(), words))
+                .or_default()
+                .push(at);
+        }
+    }
+    let mut merged: Vec<Series> = Vec::new();
+    for ((writer, target, words), mut members) in groups {
+        if members.len() < 2 || members.len() > MERGED {
+            continue;
+        }
+        members
+            .sort_by_key(|at| std::cmp::Reverse(series.get(*at).map_or(0, |one| one.events.len())));
+        let mut clusters: Vec<(Vec<&str>, Vec<usize>)> = Vec::new();
+        for at in members {
+            let Some(one) = series.get(at) else { continue };
+            let its: Vec<&str> = one.template.split(' ').collect();
+            let near = clusters.iter_mut().find(|(leader, _)| {
+                let differing = leader.iter().zip(&its).filter(|(a, b)| a != b).count();
+                differing <= (words / DIFFERING).max(1)
+            });
+            match near {
+                Some((leader, members)) => {
+                    for (word, its) in leader.iter_mut().zip(&its) {
+                        if word != its {
+                            *word = "*";
+                        }
+                    }
+                    members.push(at);
+                }
+                None => clusters.push((its, vec![at])),
+            }
+        }
+        for (leader, members) in clusters
+            .into_iter()
+            .filter(|(_, members)| members.len() > 1)
+        {
+            let parts = members.iter().filter_map(|at| series.get(*at));
+            let mut joined = Series {
+                writer: writer.clone(),
+                template: leader.join(" "),
+                target: target.map(str::to_owned),
+                events: Vec::new(),
+                zone_unsure: parts.clone().any(|part| part.zone_unsure),
+                others: 0,
+            };
+            joined
+                .events
+                .extend(parts.flat_map(|part| part.events.iter().copied()));
+            merged.push(joined);
+        }
+    }
+    series.extend(merged);
+    series.sort_by(|a, b| {
+        order(a)
+            .cmp(&order(b))
+            .then(a.events.len().cmp(&b.events.len()))
+    });
+}
+
+/// Puts events in order, and takes out lines that another file holds as well, or that two templates share.
+fn without_copies(events: &mut Vec<Moment>, files: &Files) {
+    events.sort_by_cached_key(|event| (event.ts, event.text, files.order(&event.place)));
+    events.dedup_by(|next, kept| {
+        next.ts == kept.ts
+            && next.text == kept.text
+            && (next.place == kept.place || !next.place.is_beside(&kept.place))
+    });
+}
+
+/// Tells each refined series how many lines of its template name another target.
+fn count_others(series: &mut [Series]) {
+    let whole: BTreeMap<(Writer, String), usize> = series
+        .iter()
+        .filter(|one| one.target.is_none())
+        .map(|one| ((one.writer.clone(), one.template.clone()), one.events.len()))
+        .collect();
+    for one in series.iter_mut().filter(|one| one.target.is_some()) {
+        let all = whole.get(&(one.writer.clone(), one.template.clone()));
+        one.others = all.map_or(0, |all| all.saturating_sub(one.events.len()));
+    }
+}
