@@ -8,6 +8,7 @@ mod periodic_window;
 mod scan;
 mod ssh_auth;
 mod syn_flood;
+mod top_talker;
 
 /// All correlators.
 pub static ALL: &[&Correlator] = &[
@@ -17,6 +18,7 @@ pub static ALL: &[&Correlator] = &[
     &scan::CORRELATOR,
     &ssh_auth::CORRELATOR,
     &syn_flood::CORRELATOR,
+    &top_talker::CORRELATOR,
 ];
 
 /// The correlator of this id.
