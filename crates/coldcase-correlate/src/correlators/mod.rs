@@ -5,6 +5,7 @@ use crate::Correlator;
 mod dns_origin;
 mod first_seen;
 mod periodic_window;
+mod remote_access;
 mod scan;
 mod ssh_auth;
 mod syn_flood;
@@ -15,6 +16,7 @@ pub static ALL: &[&Correlator] = &[
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
     &periodic_window::CORRELATOR,
+    &remote_access::CORRELATOR,
     &scan::CORRELATOR,
     &ssh_auth::CORRELATOR,
     &syn_flood::CORRELATOR,

@@ -112,7 +112,7 @@ fn surge(rates: &[Rate], (from, to): (usize, usize), threshold: f64) -> Option<S
     let rising = before
         .iter()
         .rev()
-        .take_while(|one| one.1 >= JUMP * baseline);
+        .take_while(|one| one.1 > JUMP * baseline.max(1.0));
     jumps.then_some(Surge {
         first: rising.last().or(stretch.first())?.0,
         last: stretch.last()?.0,
