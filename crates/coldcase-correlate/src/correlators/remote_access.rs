@@ -16,7 +16,7 @@
 //!
 //! **Severity.** Medium: a remote screen or plain-text shell from outside; low: from an unknown internal address, ssh as above, and services that more than 20 outside addresses use
 //! (then they are offered to the public). High only together with what has no benign reading beside it: the address is an indicator, or the
-//! host that it sits on sends a flood of connection attempts while or within a day after.
+//! host reached sends a flood of connection attempts while or within a day after.
 //!
 //! `why` lists: outside-address, first-seen (the logs reach back a week and don't know it), no-other-trace, odd-hours (between 22 and 6 o'clock of the
 //! host's zone), indicator, floods, plain-text.
@@ -372,7 +372,7 @@ fn words(visits: &Visits<'_>, why: &[&str], open_at: Option<i64>, public: bool) 
         text.push_str(" The logs reach back a week and don't know the address.");
     }
     if has("floods") {
-        text.push_str(" The host that it sits on floods others at that time.");
+        text.push_str(" The host reached floods others at that time.");
     }
     if has("indicator") {
         text.push_str(" The address is an indicator of this case.");
