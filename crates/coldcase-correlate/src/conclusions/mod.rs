@@ -7,12 +7,14 @@ use crate::CaseFacts;
 
 mod dns_origin;
 mod login_cause;
+mod flood_source;
 
 /// Joins findings of one kind of question; may look up in the timeline what would have been visible.
 type Conclude = fn(&Timeline, &CaseFacts, &[Finding]) -> Result<Vec<Conclusion>, TimelineError>;
 
 /// All kinds.
 static ALL: &[Conclude] = &[dns_origin::conclude, login_cause::conclude];
+static ALL: &[Conclude] = &[dns_origin::conclude, flood_source::conclude];
 
 /// The conclusions that these findings allow.
 pub fn join(

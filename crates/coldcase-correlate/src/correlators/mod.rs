@@ -5,20 +5,24 @@ use crate::Correlator;
 mod dns_origin;
 mod first_seen;
 mod periodic_window;
+mod remote_access;
 mod scan;
 mod series_match;
 mod ssh_auth;
 mod syn_flood;
+mod top_talker;
 
 /// All correlators.
 pub static ALL: &[&Correlator] = &[
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
     &periodic_window::CORRELATOR,
+    &remote_access::CORRELATOR,
     &scan::CORRELATOR,
     &series_match::CORRELATOR,
     &ssh_auth::CORRELATOR,
     &syn_flood::CORRELATOR,
+    &top_talker::CORRELATOR,
 ];
 
 /// The correlator of this id.
