@@ -4,6 +4,7 @@ use crate::Correlator;
 
 mod dns_origin;
 mod first_seen;
+mod miner;
 mod periodic_window;
 mod scan;
 mod ssh_auth;
@@ -13,6 +14,7 @@ mod syn_flood;
 pub static ALL: &[&Correlator] = &[
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
+    &miner::CORRELATOR,
     &periodic_window::CORRELATOR,
     &scan::CORRELATOR,
     &ssh_auth::CORRELATOR,
