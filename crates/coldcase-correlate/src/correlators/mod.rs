@@ -4,6 +4,7 @@ use crate::Correlator;
 
 mod dns_origin;
 mod first_seen;
+mod miner;
 mod periodic_window;
 mod remote_access;
 mod scan;
@@ -16,6 +17,7 @@ mod top_talker;
 pub static ALL: &[&Correlator] = &[
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
+    &miner::CORRELATOR,
     &periodic_window::CORRELATOR,
     &remote_access::CORRELATOR,
     &scan::CORRELATOR,
