@@ -6,15 +6,18 @@ use coldcase_timeline::{Timeline, TimelineError};
 use crate::CaseFacts;
 
 mod dns_origin;
-mod login_cause;
 mod flood_source;
+mod login_cause;
 
 /// Joins findings of one kind of question; may look up in the timeline what would have been visible.
 type Conclude = fn(&Timeline, &CaseFacts, &[Finding]) -> Result<Vec<Conclusion>, TimelineError>;
 
 /// All kinds.
-static ALL: &[Conclude] = &[dns_origin::conclude, login_cause::conclude];
-static ALL: &[Conclude] = &[dns_origin::conclude, flood_source::conclude];
+static ALL: &[Conclude] = &[
+    dns_origin::conclude,
+    flood_source::conclude,
+    login_cause::conclude,
+];
 
 /// The conclusions that these findings allow.
 pub fn join(
