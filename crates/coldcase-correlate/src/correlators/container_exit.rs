@@ -149,7 +149,7 @@ impl Case<'_> {
             .map(|one| json!({"src_ip": one.source, "host": one.target, "events": one.logins}))
             .collect();
         let mut reasons = vec!["ran-through-all", "ended-before-next"];
-        if audit.is_some() {
+        if audit.is_some_and(|(_, from)| *from > explained.last) {
             reasons.push("unseen-by-audit");
         }
         let confidence = match best.severity {
@@ -218,6 +218,8 @@ fn why(life: &Life<'_>, fit: &Fit, series: &Series, audit: Option<i64>) -> Strin
                 " The audit log there records connections from {} on, after the last login: while this container still ran none was due.",
                 seconds(from)
             ));
+        } else {
+            why.push_str(" The audit log there recorded connections while logins still came: it must show who made them.");
         }
     }
     if fit.candidates > 1 {

@@ -92,20 +92,21 @@ fn one(scene: &Scene<'_>, index: usize, of: usize, series: &Series) -> Option<Fo
     if let Begun::Perhaps(why) = begun(scene.lives, life, series)? {
         reserve(why);
     }
-    let end = life.ended?;
-    if end.latest < series.last.saturating_sub(SLACK_NS) || end.earliest > series.due_after_pause {
-        return None;
-    }
-    if end.earliest < series.last.saturating_sub(SLACK_NS) || end.latest > series.due_after_pause {
-        found.weak = true;
-        reserve(
-            "its end is known too coarsely to tell whether it lies between the last login and the next ones due",
-        );
-    } else if end.latest > series.due {
-        found.late = true;
-        reserve(
-            "it outlived the next logins due, though not the longest pause that they ever made",
-        );
+    match ending(life.ended?, series)? {
+        Ending::InTime => {}
+        Ending::Coarse => reserve("its end is known as an age only, which may lie outside"),
+        Ending::Anywhere => {
+            found.weak = true;
+            reserve(
+                "its end is known too coarsely to tell whether it lies between the last login and the next ones due",
+            );
+        }
+        Ending::Late => {
+            found.late = true;
+            reserve(
+                "it outlived the next logins due, though not the longest pause that they ever made",
+            );
+        }
     }
     if !series.has_ended() {
         found.weak = true;
@@ -146,6 +147,37 @@ fn ran_there(scene: &Scene<'_>, life: &Life<'_>, origin: &Origin, series: &Serie
     }
 }
 
+enum Ending {
+    InTime,
+    Coarse,
+    Anywhere,
+    Late,
+}
+
+/// Where an end lies; nothing where the series ended at another time.
+fn ending(end: Moment, series: &Series) -> Option<Ending> {
+    let from = series.last.saturating_sub(SLACK_NS);
+    let until = series.due.saturating_add(SLACK_NS);
+    let after_pause = series.due_after_pause.saturating_add(SLACK_NS);
+    if end.latest < from || end.earliest > after_pause {
+        return None;
+    }
+    if end.earliest >= from && end.latest <= until {
+        return Some(Ending::InTime);
+    }
+    let width = end.latest - end.earliest;
+    let middle = end.earliest + width / 2;
+    Some(
+        if width <= until - from && (from..=until).contains(&middle) {
+            Ending::Coarse
+        } else if end.earliest > until && end.latest <= after_pause {
+            Ending::Late
+        } else {
+            Ending::Anywhere
+        },
+    )
+}
+
 enum Begun {
     Surely,
     Perhaps(&'static str),
@@ -156,7 +188,9 @@ fn begun(lives: &[Life<'_>], life: &Life<'_>, series: &Series) -> Option<Begun> 
     let limit = series.first.saturating_add(SLACK_NS);
     let before = |moment: Option<Moment>| moment.is_some_and(|at| at.latest <= limit);
     let perhaps = |moment: Option<Moment>| moment.is_some_and(|at| at.earliest <= limit);
-    if before(life.started) {
+    // The kubelet makes a new container for each attempt: one that was created was started at once.
+    let once = life.started.is_none() && life.pod.is_some() && before(life.created);
+    if before(life.started) || once {
         return Some(Begun::Surely);
     }
     let same_pod =
@@ -175,9 +209,12 @@ fn begun(lives: &[Life<'_>], life: &Life<'_>, series: &Series) -> Option<Begun> 
             "it was restarted since the first login, in a pod that is older",
         ))
     } else if life.pod.is_none() && before(life.created) {
-        Some(Begun::Perhaps(
-            "it was created before the first login and started again since",
-        ))
+        Some(Begun::Perhaps(match life.started {
+            Some(_) => "it was created before the first login and started again since",
+            None => {
+                "it was created before the first login, but when it was started last is not known"
+            }
+        }))
     } else if life.started.is_none_or(|at| !at.is_exact()) && perhaps(life.started.or(life.created))
     {
         Some(Begun::Perhaps(
