@@ -2,6 +2,7 @@
 
 use crate::Correlator;
 
+mod container_exit;
 mod dns_origin;
 mod first_seen;
 mod miner;
@@ -15,6 +16,7 @@ mod top_talker;
 
 /// All correlators.
 pub static ALL: &[&Correlator] = &[
+    &container_exit::CORRELATOR,
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
     &miner::CORRELATOR,
