@@ -2,6 +2,7 @@
 
 use crate::Correlator;
 
+mod beacon;
 mod dns_origin;
 mod first_seen;
 mod periodic_window;
@@ -11,6 +12,7 @@ mod syn_flood;
 
 /// All correlators.
 pub static ALL: &[&Correlator] = &[
+    &beacon::CORRELATOR,
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
     &periodic_window::CORRELATOR,
