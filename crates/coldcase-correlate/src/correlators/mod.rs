@@ -3,6 +3,7 @@
 use crate::Correlator;
 
 mod beacon;
+mod dns_anomaly;
 mod dns_origin;
 mod first_seen;
 mod periodic_window;
@@ -13,6 +14,7 @@ mod syn_flood;
 /// All correlators.
 pub static ALL: &[&Correlator] = &[
     &beacon::CORRELATOR,
+    &dns_anomaly::CORRELATOR,
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
     &periodic_window::CORRELATOR,
