@@ -3,6 +3,8 @@
 use crate::Correlator;
 
 mod container_exit;
+mod beacon;
+mod dns_anomaly;
 mod dns_origin;
 mod first_seen;
 mod miner;
@@ -17,6 +19,8 @@ mod top_talker;
 /// All correlators.
 pub static ALL: &[&Correlator] = &[
     &container_exit::CORRELATOR,
+    &beacon::CORRELATOR,
+    &dns_anomaly::CORRELATOR,
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
     &miner::CORRELATOR,
