@@ -4,6 +4,7 @@ use crate::Correlator;
 
 mod dns_origin;
 mod first_seen;
+mod hidden_process;
 mod miner;
 mod periodic_window;
 mod scan;
@@ -14,6 +15,7 @@ mod syn_flood;
 pub static ALL: &[&Correlator] = &[
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
+    &hidden_process::CORRELATOR,
     &miner::CORRELATOR,
     &periodic_window::CORRELATOR,
     &scan::CORRELATOR,
