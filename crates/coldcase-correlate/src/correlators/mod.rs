@@ -5,6 +5,7 @@ use crate::Correlator;
 mod dns_origin;
 mod first_seen;
 mod hidden_process;
+mod indicator;
 mod miner;
 mod periodic_window;
 mod scan;
@@ -16,6 +17,7 @@ pub static ALL: &[&Correlator] = &[
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
     &hidden_process::CORRELATOR,
+    &indicator::CORRELATOR,
     &miner::CORRELATOR,
     &periodic_window::CORRELATOR,
     &scan::CORRELATOR,
