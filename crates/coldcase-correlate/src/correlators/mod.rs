@@ -7,6 +7,8 @@ mod beacon;
 mod dns_anomaly;
 mod dns_origin;
 mod first_seen;
+mod hidden_process;
+mod indicator;
 mod miner;
 mod periodic_window;
 mod remote_access;
@@ -23,6 +25,8 @@ pub static ALL: &[&Correlator] = &[
     &dns_anomaly::CORRELATOR,
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
+    &hidden_process::CORRELATOR,
+    &indicator::CORRELATOR,
     &miner::CORRELATOR,
     &periodic_window::CORRELATOR,
     &remote_access::CORRELATOR,
