@@ -2,8 +2,8 @@
 
 use crate::Correlator;
 
-mod container_exit;
 mod beacon;
+mod container_exit;
 mod dns_anomaly;
 mod dns_origin;
 mod first_seen;
@@ -20,8 +20,8 @@ mod top_talker;
 
 /// All correlators.
 pub static ALL: &[&Correlator] = &[
-    &container_exit::CORRELATOR,
     &beacon::CORRELATOR,
+    &container_exit::CORRELATOR,
     &dns_anomaly::CORRELATOR,
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
