@@ -285,7 +285,7 @@ fn next(asked: &Asked<'_>, answer: &Answer<'_>) -> String {
     let value = &answer.what.value;
     let fetch = match answer.what.kind {
         ObservableType::Container => format!(
-            "docker inspect {value}; docker logs -t {value} > log.txt; docker diff {value}; docker export {value} > fs.tar (podman alike; crictl inspect, crictl logs by id)"
+            "C={value}; docker inspect $C; docker logs -t $C > log.txt; docker diff $C; docker export $C > fs.tar (podman alike; crictl inspect and logs take its id)"
         ),
         ObservableType::Pod => {
             let (namespace, pod) = value.split_once('/').unwrap_or(("default", value.as_str()));

@@ -299,15 +299,14 @@ fn is_allowed(low: i64, width: i64, clocks: Clocks) -> bool {
     let middle = low + width / 2;
     let zone = zone_of(middle);
     let residual = middle - zone;
-    let early = !clocks.same || low - zone >= EARLY - width;
-    let late = !clocks.same || residual >= EARLY;
+    let in_order = !clocks.same || low - zone >= EARLY;
     if zone == 0 {
-        return early && late;
+        return in_order;
     }
     clocks.zone_unsure
         && zone.abs() <= ZONE_WIDEST
         && (RESIDUAL.0..=RESIDUAL.1).contains(&residual)
-        && late
+        && in_order
 }
 
 /// One to one: each effect takes the earliest cause left that precedes it by a lag from `low` to `high`. No other

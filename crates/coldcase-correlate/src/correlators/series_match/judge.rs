@@ -98,6 +98,8 @@ impl Cause<'_> {
         let fit = step(other.fit()).total_cmp(&step(self.fit()));
         let named = other.names_target.cmp(&self.names_target);
         let scatter = |cause: &Self| cause.lag.2 - cause.lag.1;
+        // One process says more than all of its name.
+        let is_any = |cause: &Self| !cause.series.writer.what.value.ends_with(']');
         // A cause comes before its effect; a line on what became of it comes after.
         let after = |cause: &Self| cause.lag.0 < -SECOND;
         let key = |cause: &Self| {
@@ -114,6 +116,7 @@ impl Cause<'_> {
             .then(named)
             .then(after(self).cmp(&after(other)))
             .then(self.series.writer.kind.cmp(&other.series.writer.kind))
+            .then(is_any(self).cmp(&is_any(other)))
             .then(scatter(self).cmp(&scatter(other)))
             .then_with(|| key(self).cmp(&key(other)))
     }
@@ -138,7 +141,7 @@ pub(super) fn causes<'a>(
     let of_owner = mined
         .series
         .iter()
-        .filter(|series| owner.is_none_or(|owner| series.writer.host == owner));
+        .filter(|series| owner.is_none_or(|owner| is_of(&series.writer, owner)));
     let mut tried = 0;
     let mut found: Vec<Cause<'a>> = Vec::new();
     for series in of_owner {
@@ -157,6 +160,11 @@ pub(super) fn causes<'a>(
     found.retain(Cause::is_worth_telling);
     found.sort_by(Cause::against);
     (one_a_writer(found), tried)
+}
+
+/// Whether a writer is of a host, or of none that is known.
+fn is_of(writer: &Writer, host: &str) -> bool {
+    writer.host == host || writer.host.is_empty()
 }
 
 /// The candidate's events that the effect's log could have answered, where their number may fit.

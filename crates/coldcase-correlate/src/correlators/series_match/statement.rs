@@ -226,9 +226,7 @@ fn words(effect: &Effect, cause: &Cause<'_>, at: usize) -> (String, String) {
         text.push_str(" Another writer fits better.");
     }
     let next = match (writer.kind, writer.what.kind) {
-        (_, ObservableType::Container) => {
-            format!("docker inspect {0}; docker logs -t {0}", writer.what.value)
-        }
+        (_, ObservableType::Container) => "docker inspect and docker logs -t of it".to_owned(),
         (_, ObservableType::Pod) => {
             let (namespace, pod) = writer
                 .what

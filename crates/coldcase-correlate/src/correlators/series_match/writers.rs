@@ -304,8 +304,14 @@ fn is_system_log(format: &str) -> bool {
 
 /// A text of the attributes, without reading all of them: logs have millions of lines.
 pub(super) fn attribute(json: &str, name: &str) -> Option<String> {
-    let behind = json.split_once(&format!("\"{name}\":\""))?.1;
-    let value = behind.split('"').next()?;
+    let mut rest = json;
+    let value = loop {
+        let (before, after) = rest.split_once(name)?;
+        rest = after;
+        if before.ends_with('"') && after.starts_with("\":\"") {
+            break after.get(3..)?.split('"').next()?;
+        }
+    };
     (!value.is_empty() && !value.contains('\\')).then(|| value.to_owned())
 }
 
