@@ -6,8 +6,7 @@
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, Coverage, HostFacts};
 use coldcase_model::{
-    Attributes, Basis, Event, Finding, Findings, Precision, Severity, Timestamp, When, action,
-    outcome,
+    Basis, Event, Finding, Findings, Precision, Severity, Timestamp, When, action, outcome,
 };
 use coldcase_timeline::{Batch, DatasetWriter, Origin, Timeline};
 use serde_json::Value;

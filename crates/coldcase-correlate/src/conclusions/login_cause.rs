@@ -21,6 +21,8 @@ use crate::facts::is_internal;
 use crate::{CaseFacts, Fit, Identities};
 
 mod lives;
+#[cfg(test)]
+mod tests;
 mod visible;
 mod words;
 

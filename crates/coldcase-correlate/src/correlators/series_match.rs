@@ -38,8 +38,10 @@ use coldcase_timeline::{Timeline, TimelineError};
 use crate::{CaseFacts, Correlator, Identities};
 
 mod align;
+mod chance;
 mod effects;
 mod judge;
+mod merge;
 mod mine;
 mod place;
 mod statement;

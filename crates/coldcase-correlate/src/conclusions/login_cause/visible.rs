@@ -81,7 +81,9 @@ impl Visible {
             knows_creations = true;
             let ts = created.long("ts_ns", row).unwrap_or_default();
             let name = created.text("container", row).unwrap_or_default();
-            if (asked.first - BEFORE_NS..=asked.first).contains(&ts) && name != answer.value {
+            if (asked.first.saturating_sub(BEFORE_NS)..=asked.first).contains(&ts)
+                && name != answer.value
+            {
                 names.insert(name);
             }
         }

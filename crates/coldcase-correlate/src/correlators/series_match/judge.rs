@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
-use super::align::{Alignment, Clocks, LEAST_P, SECOND, align};
+use super::align::{Alignment, Clocks, SECOND, align};
+use super::chance::LEAST_P;
 use super::effects::Effect;
 use super::mine::{Mined, Series};
 use super::place::Moment;
@@ -167,6 +169,11 @@ fn is_of(writer: &Writer, host: &str) -> bool {
     writer.host == host || writer.host.is_empty()
 }
 
+/// A span and what an error of a zone adds to it.
+fn around((first, last): (i64, i64)) -> RangeInclusive<i64> {
+    first.saturating_sub(AROUND)..=last.saturating_add(AROUND)
+}
+
 /// The candidate's events that the effect's log could have answered, where their number may fit.
 fn events_within(effect: &Effect, series: &Series, covered: &[(i64, i64)]) -> Option<Vec<Moment>> {
     let most = effect.events.len().saturating_mul(MOST_PER_EFFECT);
@@ -174,7 +181,7 @@ fn events_within(effect: &Effect, series: &Series, covered: &[(i64, i64)]) -> Op
         .events
         .iter()
         .filter(|event| {
-            let is_in = |span: &(i64, i64)| (span.0 - AROUND..=span.1 + AROUND).contains(&event.ts);
+            let is_in = |span: &(i64, i64)| around(*span).contains(&event.ts);
             covered.is_empty() || covered.iter().any(is_in)
         })
         .copied()
@@ -189,7 +196,7 @@ fn cause<'a>(
     events: Vec<Moment>,
     span: (i64, i64),
 ) -> Option<Cause<'a>> {
-    let is_covered = |moment: &Moment| (span.0 - AROUND..=span.1 + AROUND).contains(&moment.ts);
+    let is_covered = |moment: &Moment| around(span).contains(&moment.ts);
     let covered = effect.events.iter().filter(|moment| is_covered(moment));
     let all = effect.events.len();
     // A log that holds a small part of the time can't speak for the rest.

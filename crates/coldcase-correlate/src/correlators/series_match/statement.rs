@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::align::{LEAST_DAYS, SECOND, WIDTHS};
+use super::align::{SECOND, WIDTHS};
+use super::chance::LEAST_DAYS;
 use super::effects::{Effect, LEAST_EVENTS};
 use super::judge::{COMPLETE, Cause, LEAST_RECALL, PRECISE, SIGNIFICANT};
 use super::place::{Files, Moment};

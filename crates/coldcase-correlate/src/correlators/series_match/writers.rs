@@ -382,8 +382,8 @@ mod tests {
         assert_eq!(id_in_path("n/web.log"), None);
     }
 
-    #[test]
-    fn a_log_belongs_to_the_container_of_its_id_or_pod() {
+    /// A pod with one container in two attempts, the first known by its id.
+    fn shop() -> Containers {
         let mut known = Containers::default();
         let name = "k8s_app_web-0_shop_11-22_0".to_owned();
         known.by_id.insert(
@@ -397,6 +397,13 @@ mod tests {
         known
             .by_pod
             .insert(("shop/web-0".into(), "app".into()), attempts);
+        known
+    }
+
+    #[test]
+    fn a_log_belongs_to_the_container_of_its_id_or_pod() {
+        let known = shop();
+        let name = "k8s_app_web-0_shop_11-22_0";
         let cells = Cells {
             action: action::LOG,
             format: "container-log",
@@ -418,7 +425,7 @@ mod tests {
                     ..cells
                 },
                 ObservableType::Container,
-                name.as_str(),
+                name,
             ),
             (
                 "attempt",
