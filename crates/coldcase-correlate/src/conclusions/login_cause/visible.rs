@@ -24,6 +24,8 @@ pub(super) struct Visible {
     pub connects: usize,
     /// The same after the last login.
     pub connects_after: usize,
+    /// Whether the target's address is known; else connections to any host are counted.
+    pub knows_target: bool,
     /// Whether connections were audited at all.
     pub audits_connects: bool,
     /// Containers created within a day before the first login: how many, and the first names.
@@ -91,6 +93,7 @@ impl Visible {
         Ok(Self {
             created: (names.len(), named.collect()),
             audit,
+            knows_target: !targets.is_empty(),
             connects,
             connects_after,
             audits_connects,
