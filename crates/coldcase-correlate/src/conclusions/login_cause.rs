@@ -21,6 +21,8 @@ use crate::facts::is_internal;
 use crate::{CaseFacts, Fit, Identities};
 
 mod lives;
+#[cfg(test)]
+mod tests;
 mod visible;
 mod words;
 
@@ -279,19 +281,24 @@ impl<'a> Asked<'a> {
         let alone = |one: &&Finding| one.facts.get("fits_alone") == Some(&Value::Bool(true));
         let sure = |one: &&Finding| one.severity >= Severity::Medium;
         // A container is a better answer than the process inside of it.
-        let best = explaining
-            .iter()
-            .copied()
-            .find(|one| alone(one) && sure(one) && is_container(one))
-            .or_else(|| explaining.iter().copied().find(alone))?;
+        let sure_and_alone = || {
+            explaining
+                .iter()
+                .copied()
+                .filter(|one| alone(one) && sure(one))
+        };
+        let best = sure_and_alone()
+            .find(is_container)
+            .or_else(|| sure_and_alone().next());
         let rivals: Vec<&Finding> = explaining
             .iter()
             .copied()
             .filter(|one| !alone(one))
             .collect();
-        if rivals.len() > 1 && !sure(&best) {
+        if best.is_none() && rivals.len() > 1 {
             return Some(self.among(rivals, lives));
         }
+        let best = best.or_else(|| explaining.iter().copied().find(alone))?;
         let what = cause(best)?;
         let life = lives.iter().find(|life| life.container() == what);
         let doubt = 1.0 - best.confidence;

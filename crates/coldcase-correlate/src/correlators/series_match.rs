@@ -28,14 +28,20 @@
 //! **Not seen.** Causes that log nothing, or not each time; series below ten events or beyond 50,000; more than ten
 //! lines a login; templates beyond the table's room, which are counted (`templates_left_out`).
 
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+
 use coldcase_model::Finding;
+use coldcase_timeline::polars::prelude::{UniqueKeepStrategy, by_name};
 use coldcase_timeline::{Timeline, TimelineError};
 
 use crate::{CaseFacts, Correlator, Identities};
 
 mod align;
+mod chance;
 mod effects;
 mod judge;
+mod merge;
 mod mine;
 mod place;
 mod statement;
@@ -65,6 +71,8 @@ const LOGIN_LOGS: [&str; 5] = [
 ];
 /// Gap within one series of log files that still counts as covered: logs are quiet at times.
 const QUIET_NS: i64 = 24 * 3600 * 1_000_000_000;
+/// Time around the effects in which lines count: a day and the widest error of a zone.
+const AROUND_NS: i64 = 40 * 3600 * 1_000_000_000;
 /// A part of a merged template may be this many times rarer than the effect.
 const PARTS: usize = 50;
 
@@ -82,8 +90,10 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
         least: (least / PARTS).max(2),
         // Ten times as many, and room for what lies outside of the effect's log.
         most: most.saturating_mul(5 * judge::MOST_PER_EFFECT),
+        within: within(&effects),
+        hosts: owners(timeline, &effects)?,
     };
-    let mined = mine::mine(timeline, &containers, &known, bounds, &mut files)?;
+    let mined = mine::mine(timeline, &containers, &known, &bounds, &mut files)?;
     let mut found = Vec::new();
     for effect in &effects {
         let covered = match &effect.at {
@@ -99,6 +109,33 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
         found.extend(stated);
     }
     Ok(found)
+}
+
+/// When causes may have been: the time of the effects, and what zones and shifted days need around it.
+fn within(effects: &[Effect]) -> RangeInclusive<i64> {
+    let times = || effects.iter().flat_map(|effect| &effect.events);
+    let times = || times().map(|moment| moment.ts);
+    let (first, last) = (times().min().unwrap_or(0), times().max().unwrap_or(0));
+    first.saturating_sub(AROUND_NS)..=last.saturating_add(AROUND_NS)
+}
+
+/// The hosts that all sources belong to; nothing where one is not known, or has no lines.
+fn owners(
+    timeline: &Timeline,
+    effects: &[Effect],
+) -> Result<Option<BTreeSet<String>>, TimelineError> {
+    let rows = timeline.select_where(&mine::ACTIONS, &["host"], |rows| {
+        let by_host = Some(by_name(["host"], true, false));
+        rows.unique(by_host, UniqueKeepStrategy::Any)
+    })?;
+    let with_lines: BTreeSet<&str> = rows.texts("host").into_iter().flatten().collect();
+    let known = effects.iter().map(|effect| {
+        let owner = effect.owner.as_deref();
+        owner
+            .filter(|owner| with_lines.contains(owner))
+            .map(str::to_owned)
+    });
+    Ok(known.collect())
 }
 
 /// Names and addresses of hosts, each with one name; the targets of effects are put in the same words.

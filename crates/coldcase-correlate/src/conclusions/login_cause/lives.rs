@@ -63,7 +63,7 @@ pub(super) fn of<'a>(
     asked: &Asked<'_>,
     facts: &CaseFacts,
 ) -> Vec<Life<'a>> {
-    let next = next_window(asked).unwrap_or(asked.last + DAY_NS);
+    let next = next_window(asked).unwrap_or(asked.last.saturating_add(DAY_NS));
     let covered = facts.covered(asked.host, &LOGIN_LOGS, DAY_NS);
     let goes_on = covered.iter().any(|(_, last)| *last >= next);
     let exits = findings.iter().filter(|one| {
@@ -82,9 +82,11 @@ pub(super) fn of<'a>(
             let time = |fact| Timestamp::parse_rfc3339(text(finding, fact)?).map(Timestamp::nanos);
             let (started, finished) = (time("started_at"), time("finished_at"));
             let ending = match (started, finished) {
-                (Some(start), _) if start > asked.first + SLACK_NS => Ending::StartedLater,
-                (_, Some(end)) if end < asked.last - SLACK_NS => Ending::EndedEarlier,
-                (_, Some(end)) if end > next + SLACK_NS => Ending::EndedLater,
+                (Some(start), _) if start > asked.first.saturating_add(SLACK_NS) => {
+                    Ending::StartedLater
+                }
+                (_, Some(end)) if end < asked.last.saturating_sub(SLACK_NS) => Ending::EndedEarlier,
+                (_, Some(end)) if end > next.saturating_add(SLACK_NS) => Ending::EndedLater,
                 (Some(_), Some(_)) if goes_on => Ending::Fits,
                 (Some(_), Some(_)) => Ending::FitsUnseen,
                 _ => Ending::Unknown,

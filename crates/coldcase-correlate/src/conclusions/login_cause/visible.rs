@@ -24,6 +24,8 @@ pub(super) struct Visible {
     pub connects: usize,
     /// The same after the last login.
     pub connects_after: usize,
+    /// Whether the target's address is known; else connections to any host are counted.
+    pub knows_target: bool,
     /// Whether connections were audited at all.
     pub audits_connects: bool,
     /// Containers created within a day before the first login: how many, and the first names.
@@ -81,7 +83,9 @@ impl Visible {
             knows_creations = true;
             let ts = created.long("ts_ns", row).unwrap_or_default();
             let name = created.text("container", row).unwrap_or_default();
-            if (asked.first - BEFORE_NS..=asked.first).contains(&ts) && name != answer.value {
+            if (asked.first.saturating_sub(BEFORE_NS)..=asked.first).contains(&ts)
+                && name != answer.value
+            {
                 names.insert(name);
             }
         }
@@ -89,6 +93,7 @@ impl Visible {
         Ok(Self {
             created: (names.len(), named.collect()),
             audit,
+            knows_target: !targets.is_empty(),
             connects,
             connects_after,
             audits_connects,

@@ -244,22 +244,27 @@ fn unseen(asked: &Asked<'_>, visible: &Visible) -> String {
             clock(*to)
         );
     }
+    let port = if visible.knows_target {
+        "port 22 of the target"
+    } else {
+        "port 22 of any host (the target's address is not known)"
+    };
     match (during, visible.connects, visible.connects_after) {
         (true, 0, _) => format!(
-            "The audit log of {host} covers {} to {}, part of the time, and holds no connection to port 22 of the target: either its rule missed these processes or they ran elsewhere.",
+            "The audit log of {host} covers {} to {}, part of the time, and holds no connection to {port}: either its rule missed these processes or they ran elsewhere.",
             clock(*from),
             clock(*to)
         ),
         (true, found, _) => format!(
-            "The audit log of {host} holds {found} connections to port 22 of the target in that time: see which processes made them."
+            "The audit log of {host} holds {found} connections to {port} in that time: see which processes made them."
         ),
         (false, _, 0) => format!(
-            "Which process connected can't be seen: the audit log of {host} covers {} to {}, outside of the time of the logins, and holds no connection to port 22 of the target.",
+            "Which process connected can't be seen: the audit log of {host} covers {} to {}, outside of the time of the logins, and holds no connection to {port}.",
             clock(*from),
             clock(*to)
         ),
         (false, _, after) => format!(
-            "The audit log of {host} covers only {} to {}, and holds {after} connections to port 22 of the target after the last login.",
+            "The audit log of {host} covers only {} to {}, and holds {after} connections to {port} after the last login.",
             clock(*from),
             clock(*to)
         ),
@@ -285,7 +290,7 @@ fn next(asked: &Asked<'_>, answer: &Answer<'_>) -> String {
     let value = &answer.what.value;
     let fetch = match answer.what.kind {
         ObservableType::Container => format!(
-            "docker inspect {value}; docker logs -t {value} > log.txt; docker diff {value}; docker export {value} > fs.tar (podman alike; crictl inspect, crictl logs by id)"
+            "C={value}; docker inspect $C; docker logs -t $C > log.txt; docker diff $C; docker export $C > fs.tar (podman alike; crictl inspect and logs take its id)"
         ),
         ObservableType::Pod => {
             let (namespace, pod) = value.split_once('/').unwrap_or(("default", value.as_str()));

@@ -1,13 +1,12 @@
-//! Two series of moments under one constant lag: the lag that most pairs share, the pairs matched one to one, and
-//! how well the same is done by chance.
-//!
-//! Chance is measured on the series themselves. Days are shifted against each other (what runs every night at the
-//! same time matches as well then), and other lags are tried (what writes many lines has one near any moment).
-//! The best that chance does is the rate that the match must beat.
+//! Two series of moments under one constant lag: the lag that most pairs share, and the pairs
+//! matched one to one.
+
+use super::chance::{Tried, blocks, shifted};
 
 /// Nanoseconds of a second.
 pub(super) const SECOND: i64 = 1_000_000_000;
-const DAY: i64 = 86_400 * SECOND;
+/// Nanoseconds of a day.
+pub(super) const DAY: i64 = 86_400 * SECOND;
 /// Clocks that nobody sets run apart by minutes, and a job may take some to get to its logins.
 const NEAR: i64 = 600 * SECOND;
 /// Zones are apart by whole, half and quarter hours: none is off the grid since 1972.
@@ -20,15 +19,8 @@ const RESIDUAL: (i64, i64) = (-60 * SECOND, 150 * SECOND);
 const EARLY: i64 = -2 * SECOND;
 /// How far lags may scatter: a network's way, a job's start, a clock that drifts.
 pub(super) const WIDTHS: [i64; 3] = [3 * SECOND, 15 * SECOND, 60 * SECOND];
-/// Other lags are tried as far as this, and must keep this from the true one.
+/// Other lags are tried as far as this.
 const OTHER_LAGS: i64 = 3 * 3600 * SECOND;
-const APART: i64 = 30 * SECOND;
-/// Days by which series are shifted against each other, each way.
-const SHIFTS: i64 = 7;
-/// Active days from which days are the units that chance is counted in; below, clusters of events.
-pub(super) const LEAST_DAYS: usize = 5;
-/// Events closer than this are one cluster: one cause may have made them all.
-const CLUSTER: i64 = 60 * SECOND;
 /// Effects that vote for a lag; more add nothing but time.
 const VOTERS: usize = 1_000;
 /// Differences that are weighed at most.
@@ -39,8 +31,11 @@ const PEAKS: usize = 3;
 const PREFER_NEAR: f64 = 0.9;
 /// A change to or from summer time, where one log is in local time taken for another.
 const SUMMER: i64 = 3600 * SECOND;
-/// Smallest p-value that is told: below, the number says nothing more.
-pub(super) const LEAST_P: f64 = 1e-99;
+
+/// Whether a time is one that a clock may have shown, so that differences can't overflow: 1970 to 2116.
+pub(super) fn is_sane(time: i64) -> bool {
+    (0..=i64::MAX / 2).contains(&time)
+}
 
 /// What is known of the two clocks.
 #[derive(Debug, Clone, Copy, Default)]
@@ -75,6 +70,13 @@ pub(super) fn align(
     clocks: Clocks,
     least: f64,
 ) -> Option<Alignment> {
+    let sane = |times: &[i64]| {
+        let ends = times.first().zip(times.last());
+        ends.is_some_and(|(first, last)| is_sane(*first) && is_sane(*last))
+    };
+    if !sane(effect) || !sane(cause) {
+        return None;
+    }
     let enough = |matched: usize| matched as f64 >= least * effect.len() as f64;
     let votes = Votes::of(effect, cause, clocks);
     // The widest scatter first: what fails there fails everywhere.
@@ -82,9 +84,17 @@ pub(super) fn align(
     if !enough(widest.pairs.len()) {
         return None;
     }
+    let tried = Tried {
+        effect,
+        cause,
+        clocks,
+        shifted: shifted(effect, cause, clocks),
+        votes,
+        blocks: blocks(effect),
+    };
     let found = WIDTHS.iter().filter_map(|width| {
-        let peak = votes.best(effect, cause, *width, clocks, &[])?;
-        enough(peak.pairs.len()).then(|| weigh(effect, cause, clocks, &votes, peak, *width))
+        let peak = tried.votes.best(effect, cause, *width, clocks, &[])?;
+        enough(peak.pairs.len()).then(|| tried.weigh(peak, *width))
     });
     // Of equals the narrowest.
     found.reduce(|best, next| {
@@ -96,92 +106,20 @@ pub(super) fn align(
     })
 }
 
-fn weigh(
-    effect: &[i64],
-    cause: &[i64],
-    clocks: Clocks,
-    votes: &Votes,
-    mut peak: Peak,
-    width: i64,
-) -> Alignment {
-    let summer = over_summer(effect, cause, &mut peak, width);
-    let blocks = blocks(effect);
-    let rate = block_rate(&blocks, &peak.pairs);
-    let chance = chance(effect, cause, clocks, votes, &peak, width, &blocks);
-    let units = blocks.last().map_or(0, |last| last + 1);
-    let tried = WIDTHS.len() as f64;
-    Alignment {
-        zone: zone_of(peak.low + width / 2),
-        summer,
-        width,
-        chance,
-        p_value: (tried * tail(units, rate, chance)).clamp(LEAST_P, 1.0),
-        pairs: peak.pairs,
-    }
-}
-
-/// The best that chance does: other lags, other days.
-fn chance(
-    effect: &[i64],
-    cause: &[i64],
-    clocks: Clocks,
-    votes: &Votes,
-    peak: &Peak,
-    width: i64,
-    blocks: &[usize],
-) -> f64 {
-    let middle = peak.low + width / 2;
-    let away = width + APART;
-    let mut best = 0.0f64;
-    for pairs in votes.elsewhere(effect, cause, width, (middle, away)) {
-        best = best.max(block_rate(blocks, &pairs));
-    }
-    let (Some(first), Some(last)) = (effect.first(), effect.last()) else {
-        return 1.0;
-    };
-    let days = (last - first).div_euclid(DAY) + 1;
-    if days >= i64::try_from(LEAST_DAYS).unwrap_or(i64::MAX) {
-        for shift in (-SHIFTS..=SHIFTS).filter(|shift| *shift != 0 && shift.abs() < days) {
-            let shifted = turn(cause, first + middle.min(0) - DAY / 2, days + 1, shift);
-            let true_one = middle - shift * DAY;
-            let votes = Votes::of(effect, &shifted, clocks);
-            if let Some(found) = votes.best(effect, &shifted, width, clocks, &[(true_one, away)]) {
-                best = best.max(block_rate(blocks, &found.pairs));
-            }
-        }
-    }
-    // One more of all events might have matched: chance is never nothing.
-    let n = effect.len() as f64;
-    ((best * n + 1.0) / (n + 1.0)).min(1.0)
-}
-
-/// Moments moved by whole days; what leaves the span of days comes in at its other end.
-fn turn(times: &[i64], start: i64, days: i64, shift: i64) -> Vec<i64> {
-    let span = days.saturating_mul(DAY);
-    let inside = times
-        .iter()
-        .filter(|time| (start..start.saturating_add(span)).contains(*time));
-    let mut turned: Vec<i64> = inside
-        .map(|time| start + (time - start + shift * DAY).rem_euclid(span))
-        .collect();
-    turned.sort_unstable();
-    turned
-}
-
 /// Differences of effect and cause, in order: what votes for a lag.
-struct Votes {
+pub(super) struct Votes {
     sorted: Vec<i64>,
 }
 
 /// A lag, as the low end of a window of lags, and what it matches.
 #[derive(Debug, Clone)]
-struct Peak {
-    low: i64,
-    pairs: Vec<(usize, usize)>,
+pub(super) struct Peak {
+    pub low: i64,
+    pub pairs: Vec<(usize, usize)>,
 }
 
 impl Votes {
-    fn of(effect: &[i64], cause: &[i64], clocks: Clocks) -> Self {
+    pub fn of(effect: &[i64], cause: &[i64], clocks: Clocks) -> Self {
         let reach = if clocks.zone_unsure {
             ZONE_WIDEST + NEAR
         } else {
@@ -205,7 +143,7 @@ impl Votes {
     }
 
     /// The allowed lag that matches most, but for those near one of `not`.
-    fn best(
+    pub fn best(
         &self,
         effect: &[i64],
         cause: &[i64],
@@ -240,7 +178,7 @@ impl Votes {
     }
 
     /// What the best other lags match.
-    fn elsewhere(
+    pub fn elsewhere(
         &self,
         effect: &[i64],
         cause: &[i64],
@@ -287,7 +225,7 @@ impl Votes {
 }
 
 /// The nearest error of a zone, or none where the lag is near zero.
-fn zone_of(lag: i64) -> i64 {
+pub(super) fn zone_of(lag: i64) -> i64 {
     if lag.abs() <= NEAR {
         0
     } else {
@@ -299,15 +237,14 @@ fn is_allowed(low: i64, width: i64, clocks: Clocks) -> bool {
     let middle = low + width / 2;
     let zone = zone_of(middle);
     let residual = middle - zone;
-    let early = !clocks.same || low - zone >= EARLY - width;
-    let late = !clocks.same || residual >= EARLY;
+    let in_order = !clocks.same || low - zone >= EARLY;
     if zone == 0 {
-        return early && late;
+        return in_order;
     }
     clocks.zone_unsure
         && zone.abs() <= ZONE_WIDEST
         && (RESIDUAL.0..=RESIDUAL.1).contains(&residual)
-        && late
+        && in_order
 }
 
 /// One to one: each effect takes the earliest cause left that precedes it by a lag from `low` to `high`. No other
@@ -334,7 +271,12 @@ fn pairs(effect: &[i64], cause: &[i64], low: i64, high: i64) -> Vec<(usize, usiz
 }
 
 /// Adds what matches an hour off, where that is before or after all else: one log went into summer time alone.
-fn over_summer(effect: &[i64], cause: &[i64], peak: &mut Peak, width: i64) -> Option<i64> {
+pub(super) fn over_summer(
+    effect: &[i64],
+    cause: &[i64],
+    peak: &mut Peak,
+    width: i64,
+) -> Option<i64> {
     let missing = effect.len() - peak.pairs.len();
     if missing * 10 < effect.len() {
         return None;
@@ -380,55 +322,102 @@ fn split_joined(one: &[(usize, usize)], other: &[(usize, usize)]) -> Vec<(usize,
     if a.len() >= b.len() { a } else { b }
 }
 
-/// The block of each effect: its day where there are enough days, else its cluster.
-fn blocks(effect: &[i64]) -> Vec<usize> {
-    let numbered = |starts: &dyn Fn(i64, i64) -> bool| {
-        let mut block = 0;
-        let mut before: Option<i64> = None;
-        let each = effect.iter().map(|time| {
-            block += usize::from(before.is_some_and(|before| starts(before, *time)));
-            before = Some(*time);
-            block
-        });
-        each.collect::<Vec<usize>>()
-    };
-    // Days are cut where nothing happens: half a day without events ends one, so that nights stay whole.
-    let days = numbered(&|before, time| time - before > DAY / 4);
-    if days.last().is_some_and(|last| last + 1 >= LEAST_DAYS) {
-        days
-    } else {
-        numbered(&|before, time| time - before > CLUSTER)
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The share of matched effects, each block counting the same.
-fn block_rate(blocks: &[usize], pairs: &[(usize, usize)]) -> f64 {
-    let units = blocks.last().map_or(0, |last| last + 1);
-    let mut sizes = vec![(0usize, 0usize); units];
-    for block in blocks {
-        if let Some((all, _)) = sizes.get_mut(*block) {
-            *all += 1;
+    fn seconds(times: &[i64]) -> Vec<i64> {
+        times.iter().map(|time| time * SECOND).collect()
+    }
+
+    #[test]
+    fn pairs_are_one_to_one() {
+        for (what, effect, cause, expected) in [
+            (
+                "each its own",
+                vec![10, 20],
+                vec![9, 19],
+                vec![(0, 0), (1, 1)],
+            ),
+            (
+                "one cause, two effects",
+                vec![10, 11],
+                vec![9],
+                vec![(0, 0)],
+            ),
+            (
+                "a cause without an effect",
+                vec![20],
+                vec![5, 19],
+                vec![(0, 1)],
+            ),
+            (
+                "close together",
+                vec![10, 11],
+                vec![8, 9],
+                vec![(0, 0), (1, 1)],
+            ),
+            ("after its effect", vec![10], vec![11], vec![]),
+        ] {
+            let found = pairs(&seconds(&effect), &seconds(&cause), 0, 2 * SECOND);
+            assert_eq!(found, expected, "{what}");
         }
     }
-    for (effect, _) in pairs {
-        let block = blocks.get(*effect).copied().unwrap_or(usize::MAX);
-        if let Some((_, matched)) = sizes.get_mut(block) {
-            *matched += 1;
+
+    #[test]
+    fn zones_lie_on_quarter_hours() {
+        for (seconds, expected) in [
+            (0, 0),
+            (599, 0),
+            (-599, 0),
+            (8 * 3600 + 2, 8 * 3600),
+            (20_700 - 3, 20_700),
+            (-19_800 + 1, -19_800),
+        ] {
+            assert_eq!(zone_of(seconds * SECOND), expected * SECOND, "{seconds}");
         }
     }
-    let shares = sizes
-        .iter()
-        .filter(|(all, _)| *all > 0)
-        .map(|(all, matched)| *matched as f64 / *all as f64);
-    shares.sum::<f64>() / units.max(1) as f64
-}
 
-/// Bound of Chernoff on the chance that the mean of so many blocks reaches `rate` where each expects `chance`.
-fn tail(units: usize, rate: f64, chance: f64) -> f64 {
-    if rate <= chance || units == 0 {
-        return 1.0;
+    #[test]
+    fn lags_that_are_allowed() {
+        let unsure = Clocks {
+            zone_unsure: true,
+            same: false,
+        };
+        let same = Clocks {
+            zone_unsure: false,
+            same: true,
+        };
+        for (what, low, clocks, expected) in [
+            ("near", 5, Clocks::default(), true),
+            ("a clock that is off", -300, Clocks::default(), true),
+            ("hours, zones known", 3600, Clocks::default(), false),
+            ("hours", 3600, unsure, true),
+            (
+                "hours and minutes that are no zone",
+                3600 + 400,
+                unsure,
+                false,
+            ),
+            ("more than zones are apart", 15 * 3600, unsure, false),
+            ("one clock, in order", 5, same, true),
+            ("one clock, the effect first", -30, same, false),
+        ] {
+            assert_eq!(
+                is_allowed(low * SECOND, 3 * SECOND, clocks),
+                expected,
+                "{what}"
+            );
+        }
     }
-    let part = |a: f64, b: f64| if a <= 0.0 { 0.0 } else { a * (a / b).ln() };
-    let distance = part(rate, chance) + part(1.0 - rate, 1.0 - chance);
-    (-(units as f64) * distance).exp().min(1.0)
+
+    #[test]
+    fn few_or_no_events_match_nothing() {
+        for (effect, cause) in [(vec![], vec![]), (vec![1], vec![]), (vec![], vec![1])] {
+            assert_eq!(align(&effect, &cause, Clocks::default(), 0.5), None);
+        }
+        for extremes in [[i64::MIN, 0, 1], [0, 1, i64::MAX], [0, 1, i64::MAX / 2]] {
+            let _ = align(&extremes, &extremes, Clocks::default(), 0.5);
+        }
+    }
 }

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use coldcase_model::{Observable, ObservableType, action};
 use coldcase_timeline::{Timeline, TimelineError};
 
+use super::align::is_sane;
 use super::place::{Files, Moment, Place};
 use crate::facts::{Indicator, IndicatorType, is_internal};
 use crate::sessions::{Login, by_source, select};
@@ -114,7 +115,10 @@ fn logins(
         .collect();
     let mut found = Vec::new();
     for ((source, host), logins) in by_source(&rows) {
-        let dated: Vec<&Login<'_>> = logins.iter().filter(|login| login.ts.is_some()).collect();
+        let dated: Vec<&Login<'_>> = logins
+            .iter()
+            .filter(|login| login.ts.is_some_and(is_sane))
+            .collect();
         let mut first_of: BTreeSet<(i64, i32, i64)> = BTreeSet::new();
         let events: Vec<Moment> = dated
             .iter()
@@ -250,7 +254,8 @@ fn of_indicators(
                 _ => continue,
             };
             let by = rows.text("src_ip", row).or_else(|| rows.text("host", row));
-            let (Some(by), Some(ts)) = (by, rows.long("ts_ns", row)) else {
+            let ts = rows.long("ts_ns", row).filter(|ts| is_sane(*ts));
+            let (Some(by), Some(ts)) = (by, ts) else {
                 continue;
             };
             unsure |= rows.text("ts_basis", row) != Some("recorded");

@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
-use super::align::{Alignment, Clocks, LEAST_P, SECOND, align};
+use super::align::{Alignment, Clocks, SECOND, align};
+use super::chance::LEAST_P;
 use super::effects::Effect;
 use super::mine::{Mined, Series};
 use super::place::Moment;
@@ -98,6 +100,8 @@ impl Cause<'_> {
         let fit = step(other.fit()).total_cmp(&step(self.fit()));
         let named = other.names_target.cmp(&self.names_target);
         let scatter = |cause: &Self| cause.lag.2 - cause.lag.1;
+        // One process says more than all of its name.
+        let is_any = |cause: &Self| !cause.series.writer.what.value.ends_with(']');
         // A cause comes before its effect; a line on what became of it comes after.
         let after = |cause: &Self| cause.lag.0 < -SECOND;
         let key = |cause: &Self| {
@@ -114,6 +118,7 @@ impl Cause<'_> {
             .then(named)
             .then(after(self).cmp(&after(other)))
             .then(self.series.writer.kind.cmp(&other.series.writer.kind))
+            .then(is_any(self).cmp(&is_any(other)))
             .then(scatter(self).cmp(&scatter(other)))
             .then_with(|| key(self).cmp(&key(other)))
     }
@@ -138,7 +143,7 @@ pub(super) fn causes<'a>(
     let of_owner = mined
         .series
         .iter()
-        .filter(|series| owner.is_none_or(|owner| series.writer.host == owner));
+        .filter(|series| owner.is_none_or(|owner| is_of(&series.writer, owner)));
     let mut tried = 0;
     let mut found: Vec<Cause<'a>> = Vec::new();
     for series in of_owner {
@@ -159,6 +164,16 @@ pub(super) fn causes<'a>(
     (one_a_writer(found), tried)
 }
 
+/// Whether a writer is of a host, or of none that is known.
+fn is_of(writer: &Writer, host: &str) -> bool {
+    writer.host == host || writer.host.is_empty()
+}
+
+/// A span and what an error of a zone adds to it.
+fn around((first, last): (i64, i64)) -> RangeInclusive<i64> {
+    first.saturating_sub(AROUND)..=last.saturating_add(AROUND)
+}
+
 /// The candidate's events that the effect's log could have answered, where their number may fit.
 fn events_within(effect: &Effect, series: &Series, covered: &[(i64, i64)]) -> Option<Vec<Moment>> {
     let most = effect.events.len().saturating_mul(MOST_PER_EFFECT);
@@ -166,7 +181,7 @@ fn events_within(effect: &Effect, series: &Series, covered: &[(i64, i64)]) -> Op
         .events
         .iter()
         .filter(|event| {
-            let is_in = |span: &(i64, i64)| (span.0 - AROUND..=span.1 + AROUND).contains(&event.ts);
+            let is_in = |span: &(i64, i64)| around(*span).contains(&event.ts);
             covered.is_empty() || covered.iter().any(is_in)
         })
         .copied()
@@ -181,7 +196,7 @@ fn cause<'a>(
     events: Vec<Moment>,
     span: (i64, i64),
 ) -> Option<Cause<'a>> {
-    let is_covered = |moment: &Moment| (span.0 - AROUND..=span.1 + AROUND).contains(&moment.ts);
+    let is_covered = |moment: &Moment| around(span).contains(&moment.ts);
     let covered = effect.events.iter().filter(|moment| is_covered(moment));
     let all = effect.events.len();
     // A log that holds a small part of the time can't speak for the rest.

@@ -3,15 +3,19 @@
 //! The first pass only counts, into a table of fixed size; the second keeps what occurs about as often as an effect.
 //! So neither the number of lines nor that of templates matters much, and which are kept does not depend on their order.
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::ops::RangeInclusive;
+use std::rc::Rc;
 
-use coldcase_model::{Observable, action};
+use coldcase_model::{ObservableType, action};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 
+use super::align::is_sane;
+use super::merge::{count_others, merge, order, without_copies};
 use super::place::{Files, Moment, Place};
 use super::template::{KnownHosts, Shape, shape};
-use super::writers::{Cells, Containers, Writer};
+use super::writers::{Cells, Containers, Writer, attribute};
 
 /// Counters of the first pass: 16 MiB.
 const COUNTERS: usize = 1 << 22;
@@ -19,10 +23,15 @@ const COUNTERS: usize = 1 << 22;
 const MOST_SERIES: usize = 20_000;
 /// Events kept at most, over all series: 32 bytes each.
 const MOST_EVENTS: u64 = 8_000_000;
-/// Templates of one writer that are merged with each other; more is no log but data.
-const MERGED: usize = 200;
-/// Words in which two templates of one length may differ to be merged, as a share.
-const DIFFERING: usize = 4;
+
+/// Rows that may be causes.
+pub(super) const ACTIONS: [&str; 5] = [
+    action::LOG,
+    action::CRON_RUN,
+    action::SERVICE_STARTED,
+    action::EXEC,
+    action::CONNECT,
+];
 
 /// A candidate cause.
 pub(super) struct Series {
@@ -50,13 +59,17 @@ pub(super) struct Mined {
     pub left_out: usize,
 }
 
-/// How often a cause may occur.
-#[derive(Debug, Clone, Copy)]
+/// Which lines may be causes.
+#[derive(Debug, Clone)]
 pub(super) struct Bounds {
-    /// At least; of merged templates each part may be rarer.
+    /// Lines of a template at least; of merged templates each part may be rarer.
     pub least: usize,
-    /// At most.
+    /// Lines of a template at most.
     pub most: usize,
+    /// When an effect may have had its cause.
+    pub within: RangeInclusive<i64>,
+    /// The hosts, beside none; all where it is not known which.
+    pub hosts: Option<BTreeSet<String>>,
 }
 
 /// The level of a template, as part of its key.
@@ -70,48 +83,56 @@ enum Level {
 
 /// One line with its writers.
 struct Line<'a> {
-    writer: &'a Writer,
+    writer: &'a Rc<Writer>,
+    /// The writer's hash.
+    hash: u64,
     message: &'a str,
     target: Option<&'a str>,
     moment: Moment,
     zone_unsure: bool,
 }
 
-/// Mines all logs.
+/// Mines the logs of these hosts.
 pub(super) fn mine(
     timeline: &Timeline,
     containers: &Containers,
     known: &KnownHosts,
-    bounds: Bounds,
+    bounds: &Bounds,
     files: &mut Files,
 ) -> Result<Mined, TimelineError> {
+    let (hosts, within) = (bounds.hosts.as_ref(), &bounds.within);
     let mut counters = vec![0u32; COUNTERS];
-    visit(timeline, containers, files, &mut |line| {
+    visit(timeline, containers, files, hosts, &mut |line| {
+        if !within.contains(&line.moment.ts) {
+            return;
+        }
         for (hash, ..) in keys(&line, known).each {
             if let Some(count) = counters.get_mut(slot(hash)) {
                 *count = count.saturating_add(1);
             }
         }
     })?;
-    let (bounds, left_out) = tighten(&counters, bounds);
+    let (sizes, left_out) = tighten(&counters, bounds);
     let mut kept: HashMap<u64, Series> = HashMap::new();
-    let mut spans: BTreeMap<Writer, (i64, i64)> = BTreeMap::new();
-    visit(timeline, containers, files, &mut |line| {
+    let mut spans: HashMap<u64, (Rc<Writer>, i64, i64)> = HashMap::new();
+    visit(timeline, containers, files, hosts, &mut |line| {
         let ts = line.moment.ts;
-        if let Some(span) = spans.get_mut(line.writer) {
-            *span = (span.0.min(ts), span.1.max(ts));
-        } else {
-            spans.insert(line.writer.clone(), (ts, ts));
+        let span = spans
+            .entry(line.hash)
+            .or_insert_with(|| (Rc::clone(line.writer), ts, ts));
+        (span.1, span.2) = (span.1.min(ts), span.2.max(ts));
+        if !within.contains(&ts) {
+            return;
         }
         let keys = keys(&line, known);
         for (hash, level, refined) in &keys.each {
             let count = counters.get(slot(*hash)).copied().unwrap_or(0);
             let count = usize::try_from(count).unwrap_or(usize::MAX);
-            if count < bounds.least || count > bounds.most {
+            if !sizes.contains(&count) {
                 continue;
             }
             let series = kept.entry(*hash).or_insert_with(|| Series {
-                writer: line.writer.clone(),
+                writer: Writer::clone(line.writer),
                 template: keys.template(*level).to_owned(),
                 target: keys.shape.target.clone().filter(|_| *refined),
                 events: Vec::new(),
@@ -129,15 +150,14 @@ pub(super) fn mine(
         without_copies(&mut one.events, files);
     }
     count_others(&mut series);
+    let spans = spans
+        .into_values()
+        .map(|(writer, first, last)| (Writer::clone(&writer), (first, last)));
     Ok(Mined {
         series,
-        spans,
+        spans: spans.collect(),
         left_out,
     })
-}
-
-fn order(series: &Series) -> (&Writer, &str, Option<&str>) {
-    (&series.writer, &series.template, series.target.as_deref())
 }
 
 /// The series that a line belongs to.
@@ -172,9 +192,7 @@ fn keys(line: &Line<'_>, known: &KnownHosts) -> Keys {
         levels.push(Level::Fine);
     }
     let hash = |level: Level, target: Option<&str>| {
-        let mut hasher = DefaultHasher::new();
-        (line.writer, level, keys.template(level), target).hash(&mut hasher);
-        hasher.finish()
+        hash_of(&(line.hash, level, keys.template(level), target))
     };
     let mut each: Vec<(u64, Level, bool)> = levels
         .iter()
@@ -189,12 +207,18 @@ fn keys(line: &Line<'_>, known: &KnownHosts) -> Keys {
     keys
 }
 
+fn hash_of(what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
 fn slot(hash: u64) -> usize {
     usize::try_from(hash).unwrap_or(0) % COUNTERS
 }
 
 /// Bounds under which neither too many series nor too many events are kept, and how many templates lie outside.
-fn tighten(counters: &[u32], bounds: Bounds) -> (Bounds, usize) {
+fn tighten(counters: &[u32], bounds: &Bounds) -> (RangeInclusive<usize>, usize) {
     let mut by_count: BTreeMap<u32, u64> = BTreeMap::new();
     for count in counters.iter().filter(|count| **count > 0) {
         *by_count.entry(*count).or_default() += 1;
@@ -216,8 +240,7 @@ fn tighten(counters: &[u32], bounds: Bounds) -> (Bounds, usize) {
     }
     let all: u64 = by_count.values().sum();
     let left_out = usize::try_from(all - series).unwrap_or(usize::MAX);
-    let most = bounds.most;
-    (Bounds { least, most }, left_out)
+    (least..=bounds.most, left_out)
 }
 
 /// Calls back for each dated line of a log, part by part, so that not all are held at once.
@@ -225,15 +248,9 @@ fn visit(
     timeline: &Timeline,
     containers: &Containers,
     files: &mut Files,
+    hosts: Option<&BTreeSet<String>>,
     each: &mut impl FnMut(Line<'_>),
 ) -> Result<(), TimelineError> {
-    const ACTIONS: [&str; 5] = [
-        action::LOG,
-        action::CRON_RUN,
-        action::SERVICE_STARTED,
-        action::EXEC,
-        action::CONNECT,
-    ];
     const COLUMNS: [&str; 14] = [
         "host",
         "format",
@@ -250,17 +267,24 @@ fn visit(
         "dst_ip",
         "dst_port",
     ];
-    let mut writers: HashMap<(String, String), Option<Writer>> = HashMap::new();
+    let mut writers = Writers::new();
     for part in timeline.parts() {
         let part = Timeline::of_parts(vec![part.clone()]);
         let rows = part.select(&ACTIONS, &COLUMNS)?;
         let columns = Columns::of(&rows);
-        for row in 0..rows.rows() {
+        let of_hosts = |row: &usize| {
+            let host = columns.text("host", *row);
+            host.is_none_or(|host| hosts.is_none_or(|hosts| hosts.contains(host)))
+        };
+        for row in (0..rows.rows()).filter(of_hosts) {
             columns.line(row, containers, &mut writers, files, &rows, each);
         }
     }
     Ok(())
 }
+
+/// Writers with their hashes, by a hash of the cells that tell them.
+type Writers = HashMap<u64, Option<(Rc<Writer>, u64)>>;
 
 /// The columns of a part, looked up once.
 struct Columns<'a> {
@@ -304,13 +328,14 @@ impl<'a> Columns<'a> {
         &self,
         row: usize,
         containers: &Containers,
-        writers: &mut HashMap<(String, String), Option<Writer>>,
+        writers: &mut Writers,
         files: &mut Files,
         rows: &Selection,
         each: &mut impl FnMut(Line<'_>),
     ) {
         let text = |name: &str| self.text(name, row);
-        let Some(ts) = self.times.get(row).copied().flatten() else {
+        let ts = self.times.get(row).copied().flatten();
+        let Some(ts) = ts.filter(|ts| is_sane(*ts)) else {
             return;
         };
         if matches!(text("ts_precision"), Some("min" | "day")) {
@@ -328,170 +353,74 @@ impl<'a> Columns<'a> {
             command: text("command"),
             exe: text("exe"),
         };
-        let Some(writer) = writer_of(containers, writers, cells) else {
+        let Some((writer, hash)) = writer_of(containers, writers, cells) else {
             return;
         };
+        let pid = self.pids.get(row).copied().flatten();
+        let is_process = writer.what.kind == ObservableType::Process;
+        // A process that lives on is told by its pid as well.
+        let one = pid
+            .filter(|_| cells.action == action::CONNECT && is_process)
+            .map(|pid| {
+                let mut one = Writer::clone(&writer);
+                one.what.value = format!("{}[{pid}]", one.what.value);
+                Rc::new(one)
+            });
         let port = self.ports.get(row).copied().flatten();
-        let told = told(cells, text("message"), port);
-        let mut hasher = DefaultHasher::new();
-        told.hash(&mut hasher);
-        let mut line = Line {
-            writer: &writer,
-            message: &told,
+        let message = told(cells, text("message"), port);
+        let line = |writer, hash, moment| Line {
+            writer,
+            hash,
+            message,
             target: text("dst_ip"),
-            moment: Moment {
-                ts,
-                place: Place::of(rows, row, files),
-                text: u32::try_from(hasher.finish() >> 32).unwrap_or(0),
-            },
+            moment,
             zone_unsure: text("ts_basis") != Some("recorded"),
         };
-        let pid = self.pids.get(row).copied().flatten();
-        // A process that lives on is told by its pid as well.
-        let mut one = writer.clone();
-        if let (action::CONNECT, Some(pid)) = (cells.action, pid) {
-            one.what = Observable::new(one.what.kind, format!("{}[{pid}]", one.what.value));
-            if one.what.kind == coldcase_model::ObservableType::Process {
-                line.writer = &one;
-                let moment = line.moment;
-                let zone_unsure = line.zone_unsure;
-                let target = line.target;
-                each(line);
-                line = Line {
-                    writer: &writer,
-                    message: &told,
-                    target,
-                    moment,
-                    zone_unsure,
-                };
-            }
+        let moment = Moment {
+            ts,
+            place: Place::of(rows, row, files),
+            text: u32::try_from(hash_of(&message) >> 32).unwrap_or(0),
+        };
+        if let Some(one) = &one {
+            each(line(one, hash_of(one), moment));
         }
-        each(line);
+        each(line(&writer, hash, moment));
     }
 }
 
 /// Who wrote a row, from what was found for rows like it.
 fn writer_of(
     containers: &Containers,
-    known: &mut HashMap<(String, String), Option<Writer>>,
+    known: &mut Writers,
     cells: Cells<'_>,
-) -> Option<Writer> {
-    if cells.action != action::LOG || cells.container.is_some() {
-        return containers.writer(cells);
+) -> Option<(Rc<Writer>, u64)> {
+    let made = || {
+        let writer = containers.writer(cells)?;
+        let hash = hash_of(&writer);
+        Some((Rc::new(writer), hash))
+    };
+    if cells.action != action::LOG {
+        return made();
     }
     let attributes = cells.attributes.unwrap_or_default();
     let who = ["container_id", "program", "unit", "container_name"]
-        .map(|name| super::writers::attribute(attributes, name).unwrap_or_default());
-    let pod = cells.pod.unwrap_or_default();
-    let key = (
-        format!("{}\0{}", cells.host, cells.file),
-        format!("{who:?}{pod}"),
-    );
-    let found = known.entry(key).or_insert_with(|| containers.writer(cells));
-    found.clone()
+        .map(|name| attribute(attributes, name));
+    let of_row = (cells.host, cells.file, cells.container, cells.pod);
+    let key = hash_of(&(of_row, cells.namespace, who));
+    known.entry(key).or_insert_with(made).clone()
 }
 
 /// What a row says, as far as a template is made of it.
-fn told(cells: Cells<'_>, message: Option<&str>, port: Option<i32>) -> String {
+fn told<'a>(cells: Cells<'a>, message: Option<&'a str>, port: Option<i32>) -> &'a str {
     match cells.action {
-        action::CRON_RUN | action::EXEC => cells.command.or(message).unwrap_or_default().to_owned(),
-        // A word, so that it is not taken out as a number.
+        action::CRON_RUN | action::EXEC => cells.command.or(message).unwrap_or_default(),
+        // Words, so that no port is taken out as a number.
         action::CONNECT => match port {
-            Some(22) => "connects by ssh".to_owned(),
-            Some(53) => "connects to a resolver".to_owned(),
-            _ => "connects".to_owned(),
+            Some(22) => "connects by ssh",
+            Some(53) => "connects to a resolver",
+            _ => "connects",
         },
-        action::SERVICE_STARTED => "starts".to_owned(),
-        _ => message.unwrap_or_default().to_owned(),
-    }
-}
-
-/// Adds a series for templates of one writer and target that differ in few words: a variable that stands without
-/// quotes or key.
-fn merge(series: &mut Vec<Series>) {
-    let mut groups: BTreeMap<(&Writer, Option<&str>, usize), Vec<usize>> = BTreeMap::new();
-    for (at, one) in series.iter().enumerate() {
-        let words = one.template.split(' ').count();
-        if words > 1 {
-            groups
-                .entry((&one.writer, one.target.as_deref(), words))
-                .or_default()
-                .push(at);
-        }
-    }
-    let mut merged: Vec<Series> = Vec::new();
-    for ((writer, target, words), mut members) in groups {
-        if members.len() < 2 || members.len() > MERGED {
-            continue;
-        }
-        members
-            .sort_by_key(|at| std::cmp::Reverse(series.get(*at).map_or(0, |one| one.events.len())));
-        let mut clusters: Vec<(Vec<&str>, Vec<usize>)> = Vec::new();
-        for at in members {
-            let Some(one) = series.get(at) else { continue };
-            let its: Vec<&str> = one.template.split(' ').collect();
-            let near = clusters.iter_mut().find(|(leader, _)| {
-                let differing = leader.iter().zip(&its).filter(|(a, b)| a != b).count();
-                differing <= (words / DIFFERING).max(1)
-            });
-            match near {
-                Some((leader, members)) => {
-                    for (word, its) in leader.iter_mut().zip(&its) {
-                        if word != its {
-                            *word = "*";
-                        }
-                    }
-                    members.push(at);
-                }
-                None => clusters.push((its, vec![at])),
-            }
-        }
-        for (leader, members) in clusters
-            .into_iter()
-            .filter(|(_, members)| members.len() > 1)
-        {
-            let parts = members.iter().filter_map(|at| series.get(*at));
-            let mut joined = Series {
-                writer: writer.clone(),
-                template: leader.join(" "),
-                target: target.map(str::to_owned),
-                events: Vec::new(),
-                zone_unsure: parts.clone().any(|part| part.zone_unsure),
-                others: 0,
-            };
-            joined
-                .events
-                .extend(parts.flat_map(|part| part.events.iter().copied()));
-            merged.push(joined);
-        }
-    }
-    series.extend(merged);
-    series.sort_by(|a, b| {
-        order(a)
-            .cmp(&order(b))
-            .then(a.events.len().cmp(&b.events.len()))
-    });
-}
-
-/// Puts events in order, and takes out lines that another file holds as well, or that two templates share.
-fn without_copies(events: &mut Vec<Moment>, files: &Files) {
-    events.sort_by_cached_key(|event| (event.ts, event.text, files.order(&event.place)));
-    events.dedup_by(|next, kept| {
-        next.ts == kept.ts
-            && next.text == kept.text
-            && (next.place == kept.place || !next.place.is_beside(&kept.place))
-    });
-}
-
-/// Tells each refined series how many lines of its template name another target.
-fn count_others(series: &mut [Series]) {
-    let whole: BTreeMap<(Writer, String), usize> = series
-        .iter()
-        .filter(|one| one.target.is_none())
-        .map(|one| ((one.writer.clone(), one.template.clone()), one.events.len()))
-        .collect();
-    for one in series.iter_mut().filter(|one| one.target.is_some()) {
-        let all = whole.get(&(one.writer.clone(), one.template.clone()));
-        one.others = all.map_or(0, |all| all.saturating_sub(one.events.len()));
+        action::SERVICE_STARTED => "starts",
+        _ => message.unwrap_or_default(),
     }
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp};
 use serde_json::{Map, Value, json};
 
-use super::align::{LEAST_DAYS, SECOND, WIDTHS};
+use super::align::{SECOND, WIDTHS};
+use super::chance::LEAST_DAYS;
 use super::effects::{Effect, LEAST_EVENTS};
 use super::judge::{COMPLETE, Cause, LEAST_RECALL, PRECISE, SIGNIFICANT};
 use super::place::{Files, Moment};
@@ -226,9 +227,7 @@ fn words(effect: &Effect, cause: &Cause<'_>, at: usize) -> (String, String) {
         text.push_str(" Another writer fits better.");
     }
     let next = match (writer.kind, writer.what.kind) {
-        (_, ObservableType::Container) => {
-            format!("docker inspect {0}; docker logs -t {0}", writer.what.value)
-        }
+        (_, ObservableType::Container) => "docker inspect and docker logs -t of it".to_owned(),
         (_, ObservableType::Pod) => {
             let (namespace, pod) = writer
                 .what

@@ -304,8 +304,14 @@ fn is_system_log(format: &str) -> bool {
 
 /// A text of the attributes, without reading all of them: logs have millions of lines.
 pub(super) fn attribute(json: &str, name: &str) -> Option<String> {
-    let behind = json.split_once(&format!("\"{name}\":\""))?.1;
-    let value = behind.split('"').next()?;
+    let mut rest = json;
+    let value = loop {
+        let (before, after) = rest.split_once(name)?;
+        rest = after;
+        if before.ends_with('"') && after.starts_with("\":\"") {
+            break after.get(3..)?.split('"').next()?;
+        }
+    };
     (!value.is_empty() && !value.contains('\\')).then(|| value.to_owned())
 }
 
@@ -376,8 +382,8 @@ mod tests {
         assert_eq!(id_in_path("n/web.log"), None);
     }
 
-    #[test]
-    fn a_log_belongs_to_the_container_of_its_id_or_pod() {
+    /// A pod with one container in two attempts, the first known by its id.
+    fn shop() -> Containers {
         let mut known = Containers::default();
         let name = "k8s_app_web-0_shop_11-22_0".to_owned();
         known.by_id.insert(
@@ -391,6 +397,13 @@ mod tests {
         known
             .by_pod
             .insert(("shop/web-0".into(), "app".into()), attempts);
+        known
+    }
+
+    #[test]
+    fn a_log_belongs_to_the_container_of_its_id_or_pod() {
+        let known = shop();
+        let name = "k8s_app_web-0_shop_11-22_0";
         let cells = Cells {
             action: action::LOG,
             format: "container-log",
@@ -412,7 +425,7 @@ mod tests {
                     ..cells
                 },
                 ObservableType::Container,
-                name.as_str(),
+                name,
             ),
             (
                 "attempt",
