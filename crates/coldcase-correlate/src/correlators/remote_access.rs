@@ -8,7 +8,7 @@
 //! that only a table of sockets shows is as old as unknown, and was on when the table was made (`open_at`).
 //!
 //! **Usual** is an address that logged in, by whatever service, on at least 3 days over at least a week; and an
-//! internal one that logged in by ssh at all. They are left out. What is left is told: from outside (not a private
+//! internal one that logged in on an earlier day. They are left out. What is left is told: from outside (not a private
 //! address, not a host of the case), or from an internal address without any other trace.
 //!
 //! **ssh** is told here only where an address from outside that never came before (the logs reach back a week

@@ -10,7 +10,7 @@
 //! - **Counters of interfaces** (`ip -s link`, `/proc/net/dev`) where two readings at two known moments exist.
 //!
 //! A talker of metrics is told where its rate surges: at least 4 times its own earlier median, at least 3 samples
-//! long, at least half of the jump within 5 samples. (Day and night of a busy link differ two- to threefold, and
+//! long, and at least doubling within 5 samples. (Day and night of a busy link differ two- to threefold, and
 //! slowly.) `bytes_per_second` is then the median during the surge, `first` and `last` are the surge's, and `share`
 //! is of the sum of all series of the same metric and direction during it, without loopback. Bridges, tunnels and
 //! ends of pairs count in that sum as the query counted them; in `share_of_physical` they and bonds that merely add
