@@ -1,12 +1,15 @@
-//! Who floods: the host behind a flood's source address, with what agrees, what lost, and what the evidence can't show.
+//! Who floods: the host behind a flood's source address, with what agrees, what lost, and what the evidence can't
+//! show.
 //!
-//! One answer for each flood that `syn-flood` states at medium or above; without any capture, for traffic that `iftop` shows to go one way
-//! only, and for a jump of the traffic during which a host's table of connections ran full. The answer is a host, or unknown: made-up
-//! sources lead nowhere, an address outside belongs to no host of the case (it is a candidate then), a gateway stands for others.
+//! One answer for each flood that `syn-flood` states at medium or above; without any capture, for traffic that
+//! `iftop` shows to go one way only, and for a jump of the traffic during which a host's table of connections ran
+//! full. The answer is a host, or unknown: made-up sources lead nowhere, an address outside belongs to no host of
+//! the case (it is a candidate then), a gateway stands for others. An internal address that is surely real (some of
+//! its attempts completed, or neighbours know its card) but that nothing names is answered as the address itself.
 //!
-//! Confidence: what names the owner of the address gives 0.8 to 0.92 (`owner`); each independent source that agrees (the host's own
-//! meter, metrics that jump before or while the flood is on) takes a third off the doubt. Without a capture the answer begins at 0.7 (one-way traffic) or
-//! 0.55 (full table).
+//! Confidence: what names the owner of the address gives 0.8 to 0.92 (`owner`); each independent source that agrees
+//! (the host's own meter, metrics that jump before or while the flood is on) takes a third off the doubt. Without a
+//! capture the answer begins at 0.7 (one-way traffic) or 0.55 (full table).
 
 use std::collections::BTreeMap;
 
@@ -27,6 +30,8 @@ use words::Told;
 
 /// Share of the doubt that is left by each source that agrees.
 const DOUBT_LEFT: f64 = 2.0 / 3.0;
+/// Confidence of an answer that is an address without a name.
+const ADDRESS_ALONE: f64 = 0.6;
 /// Confidence of answers without a capture.
 const ONE_WAY_ALONE: f64 = 0.7;
 const FULL_TABLE_ALONE: f64 = 0.55;
@@ -176,6 +181,10 @@ impl Case<'_> {
             Some(owner) => Some(scene::sockets(self.timeline, &owner.host, &flood.ports)?),
             None => None,
         };
+        let real = flood
+            .source
+            .filter(|_| owner.is_none())
+            .filter(|source| self.is_real(source));
         let text = told.text(sockets.as_ref());
         let question = told.question();
         let mut because = vec![flood.finding.id.clone()];
@@ -184,12 +193,32 @@ impl Case<'_> {
             kind: "flood-source",
             about,
             question,
-            answer: answer(owner.as_ref()),
-            candidates: candidates(flood, owner.as_ref()),
-            confidence: rounded(if owner.is_some() { confidence } else { 0.5 }),
+            candidates: match real {
+                Some(_) => Vec::new(),
+                None => candidates(flood, owner.as_ref()),
+            },
+            confidence: rounded(match (&owner, real) {
+                (Some(_), _) => confidence,
+                (None, Some(_)) => ADDRESS_ALONE,
+                (None, None) => 0.5,
+            }),
+            answer: real.map_or_else(
+                || answer(owner.as_ref()),
+                |address| Observable::new(ObservableType::Ip, address),
+            ),
             because,
             text,
         })
+    }
+
+    /// Whether an internal address is somebody's: made-up ones complete no session and have no card.
+    fn is_real(&self, address: &str) -> bool {
+        let completes = self
+            .scene
+            .sources
+            .iter()
+            .any(|one| one.address == address && one.completed > 0);
+        is_internal(address) && (completes || self.owners.card_of(address).is_some())
     }
 
     /// The host that sends under made-up addresses: one whose own meter shows traffic that goes out only, while the victim is outside.
@@ -257,7 +286,8 @@ impl Case<'_> {
                 {
                     let begun = first.is_some_and(|first| first <= until);
                     let on = last.zip(flood.first).is_some_and(|(last, begin)| {
-                        last >= begin || !flag(finding, "ended") && begin - last <= SAME_FLOOD
+                        last >= begin
+                            || !flag(finding, "ended") && begin.saturating_sub(last) <= SAME_FLOOD
                     });
                     if begun && on && finding.severity >= Severity::Medium {
                         related.metrics.push(finding);
@@ -273,7 +303,7 @@ impl Case<'_> {
                         first <= until
                             && flood
                                 .first
-                                .is_none_or(|begin| begin - first <= SESSIONS_BEFORE)
+                                .is_none_or(|begin| begin.saturating_sub(first) <= SESSIONS_BEFORE)
                     });
                     related.sessions.extend(near.then_some(finding));
                 }
@@ -336,7 +366,7 @@ impl Case<'_> {
                 kernel
                     .full
                     .iter()
-                    .any(|at| (at - begin).abs() <= SAME_BEGIN)
+                    .any(|at| at.saturating_sub(begin).saturating_abs() <= SAME_BEGIN)
             });
             let mut hosts: Vec<&String> = full.map(|(host, _)| host).collect();
             hosts.dedup();

@@ -1,27 +1,29 @@
 //! Sessions of remote screens and shells from addresses that don't usually come.
 //!
 //! Sessions are taken from captured flows (VNC 5900-5999, RDP 3389, telnet, rlogin, X11, AnyDesk), from established
-//! sockets in `ss`, `netstat` and `lsof`, from the logs of Xvnc, x11vnc, vino, websockify, xrdp-sesman and AnyDesk, and from login
-//! records of these services. One session that several of them show counts once (by its four ends; a log's line without ports by
-//! address and time). A flow is a session from 10 packets each way: a scan, a look at the banner and a refused password take fewer.
-//! `first` and `last` are of sessions whose times were recorded; one that only a table of sockets shows is as old as unknown, and was on when
-//! the table was made (`open_at`).
+//! sockets in `ss`, `netstat` and `lsof`, from the logs of Xvnc, x11vnc, vino, websockify, xrdp-sesman and AnyDesk,
+//! and from login records of these services. One session that several of them show counts once (by its four ends; a
+//! log's line without ports by address and time). A flow is a session from 10 packets each way: a scan, a look at
+//! the banner and a refused password take fewer. `first` and `last` are of sessions whose times were recorded; one
+//! that only a table of sockets shows is as old as unknown, and was on when the table was made (`open_at`).
 //!
-//! **Usual** is an address that logged in, by whatever service, on at least 3 days over at least a week; and an internal one that logged in by ssh at all.
-//! They are left out. What is left is told: from outside (not a private address, not a host of the case), or from an internal address
-//! without any other trace.
+//! **Usual** is an address that logged in, by whatever service, on at least 3 days over at least a week; and an
+//! internal one that logged in on an earlier day. They are left out. What is left is told: from outside (not a private
+//! address, not a host of the case), or from an internal address without any other trace.
 //!
-//! **ssh** is told here only where an address from outside that never came before (the logs reach back a week further) was let in without
-//! guessing; what follows guessed passwords is told by `ssh-auth`.
+//! **ssh** is told here only where an address from outside that never came before (the logs reach back a week
+//! further) was let in without guessing; what follows guessed passwords is told by `ssh-auth`.
 //!
-//! **Severity.** Medium: a remote screen or plain-text shell from outside; low: from an unknown internal address, ssh as above, and services that more than 20 outside addresses use
-//! (then they are offered to the public). High only together with what has no benign reading beside it: the address is an indicator, or the
-//! host reached sends a flood of connection attempts while or within a day after.
+//! **Severity.** Medium: a remote screen or plain-text shell from outside; low: from an unknown internal address,
+//! ssh as above, and services that more than 20 outside addresses use (then they are offered to the public). High
+//! only together with what has no benign reading beside it: the address is an indicator, or the host reached sends
+//! a flood of connection attempts while or within a day after.
 //!
-//! `why` lists: outside-address, first-seen (the logs reach back a week and don't know it), no-other-trace, odd-hours (between 22 and 6 o'clock of the
-//! host's zone), indicator, floods, plain-text.
+//! `why` lists: outside-address, first-seen (the logs reach back a week and don't know it), no-other-trace,
+//! odd-hours (between 22 and 6 o'clock of the host's zone), indicator, floods, plain-text.
 //!
-//! **Not seen**: relays (TeamViewer, AnyDesk through its own servers), screens tunnelled through ssh, what happened within a session.
+//! **Not seen**: relays (TeamViewer, AnyDesk through its own servers), screens tunnelled through ssh, what happened
+//! within a session.
 //!
 //! Sources: IANA's port registry; RFC 6143; ATT&CK T1021.001, T1021.005, T1133.
 
@@ -111,7 +113,7 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
         visits.sessions.push(session);
     }
     let mut outside: BTreeMap<(&str, Option<&str>), usize> = BTreeMap::new();
-    for ((service, place, src), _) in &groups {
+    for (service, place, src) in groups.keys() {
         if is_outside(src, facts) {
             *outside.entry((service, place.as_deref())).or_default() += 1;
         }
@@ -194,7 +196,7 @@ impl Known {
     /// Whether logs reach back far enough before a moment to call an address new.
     fn reaches_back(&self, moment: i64) -> bool {
         self.begin
-            .is_some_and(|begin| moment - begin >= LOOK_BACK * DAY)
+            .is_some_and(|begin| moment.saturating_sub(begin) >= LOOK_BACK * DAY)
     }
 }
 

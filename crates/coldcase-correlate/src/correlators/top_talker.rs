@@ -2,32 +2,36 @@
 //!
 //! Three kinds of sources are weighed, each by itself:
 //!
-//! - **Metrics** (Prometheus' API, exporters' text): series whose name or labels say that they are traffic of a network
-//!   device or a public address; a query's answer without a name is taken for what its labels and its file's name say, in
-//!   bytes a second. Bits become bytes, counters rates (a counter that falls began anew). One sample of a counter is
-//!   no rate. `host` is the instance as the evidence writes it.
+//! - **Metrics** (Prometheus' API, exporters' text): series whose name or labels say that they are traffic of a
+//!   network device or a public address; a query's answer without a name is taken for what its labels and its
+//!   file's name say, in bytes a second. Bits become bytes, counters rates (a counter that falls began anew). One
+//!   sample of a counter is no rate. `host` is the instance as the evidence writes it.
 //! - **`iftop`**'s totals; they are one moment and have no before.
 //! - **Counters of interfaces** (`ip -s link`, `/proc/net/dev`) where two readings at two known moments exist.
 //!
-//! A talker of metrics is told where its rate surges: at least 4 times its own earlier median, at least 3 samples long, at least half of
-//! the jump within 5 samples. (Day and night of a busy link differ two- to threefold, and slowly.) `bytes_per_second` is
-//! then the median during the surge, `first` and `last` are the surge's, and `share` is of the sum of all series of the same metric and
-//! direction during it, without loopback. Bridges, tunnels and ends of pairs count in that sum as the query counted them; in
-//! `share_of_physical` they and bonds that merely add up their devices are left out, since they carry the same bytes again. They are never called talkers where
-//! their host has a real device in the metric. Where nothing surges, the biggest steady talker of a metric is noted (info), if it
-//! has at least 0.3 of it.
+//! A talker of metrics is told where its rate surges: at least 4 times its own earlier median, at least 3 samples
+//! long, and at least doubling within 5 samples. (Day and night of a busy link differ two- to threefold, and
+//! slowly.) `bytes_per_second` is then the median during the surge, `first` and `last` are the surge's, and `share`
+//! is of the sum of all series of the same metric and direction during it, without loopback. Bridges, tunnels and
+//! ends of pairs count in that sum as the query counted them; in `share_of_physical` they and bonds that merely add
+//! up their devices are left out, since they carry the same bytes again. They are never called talkers where their
+//! host has a real device in the metric. Where nothing surges, the biggest steady talker of a metric is noted
+//! (info), if it has at least 0.3 of it, and half more than an even part.
 //!
-//! **Severity.** Medium: a surge of at least 1 MB/s that makes up at least 0.3 of the real devices' traffic (or that has nothing to compare
-//! with) and is not what jobs do: it is still on when the evidence ends, or lasts an hour, or a flood of connection attempts was captured at
-//! its time. Low: one that ended by itself, one that comes each day at its hour (a backup, a sync), or a small one. Of
-//! `iftop`: medium where at least 1 MB/s go out or come in, at least 1,000 times what goes the other way, to 5 or more destinations that return
-//! nothing: TCP acknowledges at least every few dozens of segments, so that no transfer is so lonely. Never high: traffic alone is no intrusion.
+//! **Severity.** Medium: a surge of at least 1 MB/s that makes up at least 0.3 of the real devices' traffic (or
+//! that has nothing to compare with) and is not what jobs do: it is still on when the evidence ends, or lasts an
+//! hour, or a flood of connection attempts was captured at its time. Low: one that ended by itself, one that comes
+//! each day at its hour (a backup, a sync), or a small one. Of `iftop`: medium where at least 1 MB/s go out or come
+//! in, at least 1,000 times what goes the other way, to 5 or more destinations that return nothing: TCP
+//! acknowledges at least every few dozens of segments, so that no transfer is so lonely. Never high: traffic alone
+//! is no intrusion.
 //!
-//! **Not seen**: traffic between two scrapes of a counter that reset; what a query left out (`device!="..."`); which process sends. The configured rates of
-//! `tc` classes are no measurements, and captures are weighed by `syn-flood`.
+//! **Not seen**: traffic between two scrapes of a counter that reset; what a query left out (`device!="..."`);
+//! which process sends. The configured rates of `tc` classes are no measurements, and captures are weighed by
+//! `syn-flood`.
 //!
-//! Sources: Prometheus "rate()" for resets; RFC 1122 4.2.3.2 and RFC 5681 4.2 (an ACK at least every second full segment; receive offload
-//! stretches that to some dozens); iftop(8).
+//! Sources: Prometheus "rate()" for resets; RFC 1122 4.2.3.2 and RFC 5681 4.2 (an ACK at least every second full
+//! segment; receive offload stretches that to some dozens); iftop(8).
 
 use std::collections::BTreeMap;
 
@@ -58,6 +62,8 @@ pub static CORRELATOR: Correlator = Correlator {
 
 /// Share of a metric from which one device is the bulk of it: several times an even share of any but the smallest fleets.
 const BULK: f64 = 0.3;
+/// How many times an even part a steady talker must have: of three alike none is the biggest.
+const MORE_THAN_EVEN: f64 = 1.5;
 /// Bytes a second below which nobody's link suffers: 8 Mbit/s, less than the smallest uplinks that are sold.
 const LEAST_BYTES_PER_SECOND: f64 = 1e6;
 /// Seconds from which a surge that ended is no longer taken for a job's.
@@ -224,27 +230,29 @@ fn weigh<'a>(series: &'a Series, members: &[&Series], (first, last): (i64, i64))
     }
 }
 
-/// The biggest talker of a metric in which nothing surges, where it is the bulk.
+/// The biggest talker of a metric in which nothing surges, where it is the bulk, and more than its even part.
 fn steady<'a>(members: &[&'a Series]) -> Option<Talker<'a>> {
     let span = |one: &Series| Some((one.rates.first()?.0, one.rates.last()?.0));
-    let real = members.iter().filter(|one| is_real(one, members));
-    let talkers = real.filter_map(|one| Some(weigh(one, members, span(one)?)));
+    let real: Vec<&&Series> = members.iter().filter(|one| is_real(one, members)).collect();
+    let even = 1.0 / real.len().max(1) as f64;
+    let talkers = real
+        .into_iter()
+        .filter_map(|one| Some(weigh(one, members, span(one)?)));
     let most = talkers.max_by(|a, b| {
         let by_rate = a.bytes_per_second.total_cmp(&b.bytes_per_second);
-        by_rate.then_with(|| {
-            (&b.series.host, &b.series.device).cmp(&(&a.series.host, &a.series.device))
-        })
-    });
-    most.filter(|one| {
-        one.share_of_physical.is_some_and(|share| share >= BULK)
-            && one.bytes_per_second >= LEAST_BYTES_PER_SECOND
-    })
+        let name = |one: &Talker<'_>| (one.series.host.clone(), one.series.device.clone());
+        by_rate.then_with(|| name(b).cmp(&name(a)))
+    })?;
+    let bulk = most
+        .share_of_physical
+        .is_some_and(|share| share >= BULK.max(MORE_THAN_EVEN * even));
+    (bulk && most.bytes_per_second >= LEAST_BYTES_PER_SECOND).then_some(most)
 }
 
 /// Whether another surge of the series begins at the same time of another day.
 fn is_daily(surge: &Surge, all: &[Surge]) -> bool {
     all.iter().any(|other| {
-        let apart = (other.first - surge.first).abs() / SECOND;
+        let apart = other.first.saturating_sub(surge.first).saturating_abs() / SECOND;
         let off = apart % DAY;
         apart > DAY / 2 && off.min(DAY - off) <= DAILY_SLACK
     })

@@ -11,7 +11,10 @@ use crate::attempts::{Attempts, read, select};
 /// What tables of sockets show of a host, for the ports of a flood.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub(super) struct Sockets {
+    /// Rows; several tools list one socket.
     pub listed: usize,
+    /// Whether connections are listed, rather than listeners alone.
+    pub connections: bool,
     pub tools: BTreeSet<String>,
     /// When they were listed, first and last.
     pub at: Option<(i64, i64)>,
@@ -155,6 +158,7 @@ pub(super) fn sockets(
             .as_ref()
             .and_then(|said| said.get("state")?.as_str())
             .unwrap_or_default();
+        found.connections |= matches!(state, "ESTAB" | "TIME-WAIT" | "SYN-SENT" | "CLOSE-WAIT");
         let process = match (rows.text("command", row), rows.long("pid", row)) {
             (Some(command), Some(pid)) => format!("{command}[{pid}]"),
             (Some(command), None) => command.to_owned(),
@@ -173,5 +177,5 @@ pub(super) fn sockets(
 
 /// A moment as texts show it, to the second.
 pub(super) fn moment(nanos: i64) -> String {
-    Timestamp(nanos - nanos.rem_euclid(1_000_000_000)).to_string()
+    Timestamp(nanos.saturating_sub(nanos.rem_euclid(1_000_000_000))).to_string()
 }

@@ -123,7 +123,7 @@ impl Told<'_> {
                 None => "The source addresses are not real, and nothing at hand shows through which port or card they come: unknown.".to_owned(),
                 Some(source) if is_internal(source) => {
                     let card = self.card.map_or(String::new(), |card| format!(" Neighbours see it at the network card {card}."));
-                    format!("No host of the case, and nothing that it lists, has the address {source}: unknown.{card}")
+                    format!("No host of the case, and nothing that it lists, has the address {source}: its name is unknown.{card}")
                 }
                 Some(source) => format!("{source} is an address outside, of no host of the case: unknown who is behind it."),
             };
@@ -157,15 +157,17 @@ impl Told<'_> {
         let late = sockets
             .at
             .zip(self.flood.last)
-            .is_some_and(|((first, _), end)| first > end + STILL_ON)
+            .is_some_and(|((first, _), end)| first > end.saturating_add(STILL_ON))
             && !by_metering;
         let mut text = if sockets.attempting.is_empty() {
             let seen = format!(
-                "Of the {} sockets that {} show{when}, none attempts such a connection",
+                "Of the {} rows that {} show{when}, none attempts such a connection",
                 sockets.listed,
                 tools.join(" and ")
             );
-            if late {
+            if !sockets.connections {
+                format!("{seen}; but only listeners were asked for, so that this proves nothing.")
+            } else if late {
                 format!(
                     "{seen}; but they were listed after the captured flood, so that this proves little."
                 )
@@ -284,7 +286,7 @@ impl Told<'_> {
             .zip(metrics)
             .filter(|(begin, surge)| surge < begin)
         {
-            let hours = (begin - surge) as f64 / 3.6e12;
+            let hours = begin.saturating_sub(surge) as f64 / 3.6e12;
             lacking.push(format!("the capture begins {hours:.1} h after the traffic rose ({}), so that the flood's begin is only in the metrics", moment(surge)));
         }
         (!lacking.is_empty()).then(|| format!("Not to be seen here: {}.", lacking.join("; ")))
@@ -332,7 +334,7 @@ pub(super) fn of_talker(
         Some(owner) => said.push(format!("The sender is {}: {}.", owner.host, owner.how)),
         None => said.push("No host of the case has the sender's address: unknown.".to_owned()),
     }
-    if let Some(sockets) = sockets.filter(|sockets| sockets.listed > 0) {
+    if let Some(sockets) = sockets.filter(|sockets| sockets.connections) {
         let tools: Vec<&str> = sockets.tools.iter().map(String::as_str).collect();
         let processes: Vec<String> = sockets
             .attempting
@@ -341,7 +343,7 @@ pub(super) fn of_talker(
             .collect();
         said.push(if processes.is_empty() {
             format!(
-                "Of the {} sockets in {} none attempts a connection: no process owns what is sent.",
+                "Of the {} rows in {} none attempts a connection: no process owns what is sent.",
                 sockets.listed,
                 tools.join(" and ")
             )

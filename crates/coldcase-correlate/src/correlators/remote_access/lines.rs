@@ -45,9 +45,7 @@ pub(super) fn caller(message: &str) -> Option<Caller> {
         return first_address(rest).map(|end| found("anydesk", end, false));
     }
     if message.contains("WebSocket connection") {
-        let client = message
-            .split([' ', ':'])
-            .find_map(|word| canonical_ip(word));
+        let client = message.split([' ', ':']).find_map(canonical_ip);
         return client.map(|address| found("vnc", (address.into_owned(), None), false));
     }
     None

@@ -307,7 +307,7 @@ fn close(open: &mut Vec<Session>, told: &Told) {
     let lasted = session
         .last
         .zip(session.first)
-        .map(|(last, first)| last - first);
+        .map(|(last, first)| last.saturating_sub(first));
     if lasted.is_some_and(|lasted| lasted < NO_SESSION_NS) {
         open.remove(place);
     }

@@ -52,7 +52,7 @@ pub(super) fn run(
         let text = format!(
             "The logs of {} days before don't know the address; it was let in without guessing. A colleague on the road looks the same: ask {} \
              whether it was them, and look at what ran from then on (`last -a`, `journalctl _COMM=sshd`, new keys).",
-            (first - known.begin.unwrap_or(first)) / DAY,
+            first.saturating_sub(known.begin.unwrap_or(first)) / DAY,
             users.join(", "),
         );
         let rows_shown: Vec<usize> = let_in.iter().map(|one| one.row).collect();

@@ -166,7 +166,7 @@ pub(super) fn of_interfaces(timeline: &Timeline) -> Result<Vec<Measured>, Timeli
 
 fn between((host, device): (String, String), readings: &[Reading]) -> Option<Measured> {
     let (first, last) = (readings.first()?, readings.last()?);
-    let seconds = (last.0 - first.0) as f64 / 1e9;
+    let seconds = last.0.saturating_sub(first.0) as f64 / 1e9;
     let (sent, received) = (last.1 - first.1, last.2 - first.2);
     // A counter that fell began anew in between: then two readings tell no rate.
     if seconds <= 0.0 || sent < 0.0 || received < 0.0 {

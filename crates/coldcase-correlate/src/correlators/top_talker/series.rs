@@ -329,7 +329,7 @@ fn differences(values: &[Rate]) -> Vec<Rate> {
         let [(from, before), (to, after)] = pair else {
             return None;
         };
-        let seconds = (to - from) as f64 / 1e9;
+        let seconds = to.saturating_sub(*from) as f64 / 1e9;
         let grown = if after < before {
             *after
         } else {

@@ -17,7 +17,7 @@ fn severity(talker: &Talker<'_>) -> Severity {
     let Some(surge) = talker.surge else {
         return Severity::Info;
     };
-    let lasts = !surge.ended || (surge.last - surge.first) / SECOND >= LONGER_THAN_JOBS;
+    let lasts = !surge.ended || surge.last.saturating_sub(surge.first) / SECOND >= LONGER_THAN_JOBS;
     let big = talker.bytes_per_second >= LEAST_BYTES_PER_SECOND;
     if big && !talker.daily && (lasts || talker.flood) {
         Severity::Medium

@@ -131,7 +131,7 @@ mod tests {
         let values = levels
             .iter()
             .flat_map(|(count, level)| vec![*level; *count]);
-        let noise = |at: usize, value: f64| value * if at % 2 == 0 { 1.0 } else { 1.1 };
+        let noise = |at: usize, value: f64| value * if at.is_multiple_of(2) { 1.0 } else { 1.1 };
         values
             .enumerate()
             .map(|(at, value)| (at as i64 * 60, noise(at, value)))
