@@ -168,8 +168,8 @@ pub(super) fn group<'a>(
     lives: &'a [Life<'a>],
     odd: Vec<(usize, Oddity)>,
 ) -> Vec<(usize, Oddity, usize)> {
-    let mut groups: BTreeMap<(Option<&str>, Option<&str>, &str), Vec<(usize, Oddity)>> =
-        BTreeMap::new();
+    type Alike<'a> = (Option<&'a str>, Option<&'a str>, &'static str);
+    let mut groups: BTreeMap<Alike<'_>, Vec<(usize, Oddity)>> = BTreeMap::new();
     for (index, oddity) in odd {
         if let Some(life) = lives.get(index) {
             let key = (life.host, life.image, oddity.reason);
