@@ -6,6 +6,7 @@ mod beacon;
 mod container_exit;
 mod dns_anomaly;
 mod dns_origin;
+mod exposed_service;
 mod first_seen;
 mod hidden_process;
 mod indicator;
@@ -15,6 +16,7 @@ mod remote_access;
 mod scan;
 mod series_match;
 mod ssh_auth;
+mod suspicious_container;
 mod syn_flood;
 mod top_talker;
 
@@ -24,6 +26,7 @@ pub static ALL: &[&Correlator] = &[
     &container_exit::CORRELATOR,
     &dns_anomaly::CORRELATOR,
     &dns_origin::CORRELATOR,
+    &exposed_service::CORRELATOR,
     &first_seen::CORRELATOR,
     &hidden_process::CORRELATOR,
     &indicator::CORRELATOR,
@@ -33,6 +36,7 @@ pub static ALL: &[&Correlator] = &[
     &scan::CORRELATOR,
     &series_match::CORRELATOR,
     &ssh_auth::CORRELATOR,
+    &suspicious_container::CORRELATOR,
     &syn_flood::CORRELATOR,
     &top_talker::CORRELATOR,
 ];
