@@ -5,7 +5,8 @@
 //! the owners of others, is `no-owner-socket`. A process that bears the name of a thread of the kernel but has memory, an
 //! executable or a socket has a `kernel-name`: such threads have none of these. A running program whose file is gone is `deleted-exe`.
 //! A library in `/etc/ld.so.preload` is `ld-preload`: this is how rootkits of user space hide files, processes and sockets. A
-//! flood from the host's own address of which no socket is listed is `raw-socket`: raw sockets are in no table of connections.
+//! flood from the host's own address of which no socket is listed is `raw-socket`: raw sockets are in no table of connections. Processors
+//! that `top` sums up as far busier than all its processes, while the load agrees, are `hidden-cpu`.
 //!
 //! What runs while others look comes and goes. Numbers behind that of `ps` itself began after it; numbers before it may have
 //! ended before it. A listing of `/proc` that also shows numbers behind that of `ps` was made after `ps`: what is in it with a
@@ -22,7 +23,8 @@
 //! of the host's own 1, hidden processes told by chkrootkit 1. From 3 points high; below, medium or low.
 //!
 //! Limits: times of listings are mostly that of the collection, so that what lived seconds only can be taken for hidden at medium; a
-//! rootkit of the kernel that hides its pid from every tool leaves only its traffic. Listening sockets without an owner are not stated: the
+//! rootkit of the kernel that hides its pid from every tool leaves only its traffic. Builds run processes too short to be listed, so that
+//! `hidden-cpu` alone is low; metrics of node_exporter are not compared. Listening sockets without an owner are not stated: the
 //! kernel has such (NFS's lock manager on any port).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +41,7 @@ mod disguised;
 mod flooding;
 mod hints;
 mod missing;
+mod processors;
 mod unowned;
 
 use hints::Hints;
@@ -168,6 +171,7 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     let disguised = disguised::find(&processes, &known).into_iter();
     found.extend(disguised.filter(|one| !seen.contains(&(one.host.clone(), one.pid))));
     found.extend(unowned::find(&processes, &known));
+    found.extend(processors::find(timeline)?);
     for one in &mut found {
         hints.weigh(one);
     }
@@ -276,6 +280,9 @@ fn title(hidden: &Hidden, process: Option<&str>) -> String {
         None if has("no-owner-socket") => {
             let peer = hidden.remote.as_deref().unwrap_or("outside");
             format!("a connection{host} to {peer} that no process owns")
+        }
+        None if has("hidden-cpu") => {
+            format!("processors{host} are busy with what no process explains")
         }
         None => {
             let path = hidden.path.as_deref().unwrap_or("a library");

@@ -173,6 +173,9 @@ fn finding(indicator: &Indicator, tally: &Tally, tied: &Tied) -> Finding {
 
 fn title(indicator: &Indicator, tally: &Tally, tied: &Tied) -> String {
     let what = match tally.strongest() {
+        Contact::Answered if indicator.kind == IndicatorType::Domain => {
+            "was asked for and answered"
+        }
         Contact::Answered => "was in contact",
         Contact::Seen => "is used",
         Contact::Failed => "was tried, without an answer",

@@ -151,24 +151,40 @@ fn look_at<'a>(
         started,
         sockets: Vec::new(),
     };
-    miner.look_at_peers(processes, known, facts);
-    if says {
-        let mut named = BTreeSet::new();
-        known.in_text(command, &mut named);
-        miner.blame(&named, facts);
-    }
     let said = [command]
         .into_iter()
         .filter(|_| says)
         .chain(miner.started.iter().map(|one| one.command.as_str()));
     let pool = said.flat_map(endpoints).next();
+    miner.look_at_peers(processes, known, facts, pool.as_deref());
+    if says {
+        let mut named = BTreeSet::new();
+        known.in_text(command, &mut named);
+        miner.blame(&named, facts);
+    }
+    let to_pool = pool.as_deref().and_then(port_of);
+    if to_pool.is_some_and(is_pool_port) {
+        miner.reasons.insert("pool-port");
+    }
     miner.remote = miner.remote.take().or(pool);
     miner
 }
 
+/// The port of `host:port`.
+fn port_of(endpoint: &str) -> Option<u16> {
+    endpoint.rsplit_once(':')?.1.parse().ok()
+}
+
 impl Miner<'_> {
-    /// Connections that it opened to addresses outside.
-    fn look_at_peers(&mut self, processes: &Processes, known: &Indicators, facts: &CaseFacts) {
+    /// Connections that it opened to addresses outside. The pool that its command names is told by its port: its name has many
+    /// addresses.
+    fn look_at_peers(
+        &mut self,
+        processes: &Processes,
+        known: &Indicators,
+        facts: &CaseFacts,
+        pool: Option<&str>,
+    ) {
         let mut best: Option<(u8, String)> = None;
         for socket in processes
             .sockets_of(self.process)
@@ -189,7 +205,11 @@ impl Miner<'_> {
             if bad.is_some() || to_pool {
                 self.sockets.push(socket.row);
             }
-            let rank = u8::from(bad.is_some()) * 4 + u8::from(to_pool) * 2 + u8::from(opened);
+            let is_named = opened && pool.is_some() && pool.and_then(port_of) == socket.dst_port;
+            let rank = u8::from(is_named) * 8
+                + u8::from(bad.is_some()) * 4
+                + u8::from(to_pool) * 2
+                + u8::from(opened);
             if let Some(remote) = socket.remote().filter(|_| rank > 0) {
                 let better = best.as_ref().is_none_or(|(known, name)| {
                     (rank, std::cmp::Reverse(&remote)) > (*known, std::cmp::Reverse(name))
@@ -268,7 +288,12 @@ impl Miner<'_> {
     fn finding(&self, processes: &Processes) -> Finding {
         let process = self.process;
         let severity = self.severity().unwrap_or(Severity::Low);
-        let confidence = (0.4 + 0.12 * self.reasons.len() as f64).min(0.97);
+        let base = match severity {
+            Severity::High | Severity::Critical => 0.82,
+            Severity::Medium => 0.5,
+            Severity::Low | Severity::Info => 0.3,
+        };
+        let confidence = (base + 0.04 * self.reasons.len() as f64).min(0.97);
         let mut subjects = vec![Observable::new(ObservableType::Process, process.subject())];
         let host = self.space.host.as_deref();
         subjects.extend(host.map(|host| Observable::new(ObservableType::Host, host)));
