@@ -4,6 +4,7 @@ use crate::Correlator;
 
 mod dns_origin;
 mod first_seen;
+mod log_tampering;
 mod periodic_window;
 mod scan;
 mod ssh_auth;
@@ -13,6 +14,7 @@ mod syn_flood;
 pub static ALL: &[&Correlator] = &[
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
+    &log_tampering::CORRELATOR,
     &periodic_window::CORRELATOR,
     &scan::CORRELATOR,
     &ssh_auth::CORRELATOR,
