@@ -85,6 +85,13 @@ impl Draft {
         self
     }
 
+    /// These records, which need not be of one selection: at most [`MOST_RECORDS`].
+    pub fn shows(mut self, records: Vec<EvidenceRecord>) -> Self {
+        self.finding.evidence.extend(records);
+        self.finding.evidence.truncate(MOST_RECORDS);
+        self
+    }
+
     /// The finished finding.
     pub fn finish(self) -> Finding {
         self.finding

@@ -11,6 +11,7 @@ mod first_seen;
 mod hidden_process;
 mod indicator;
 mod miner;
+mod log_tampering;
 mod periodic_window;
 mod remote_access;
 mod scan;
@@ -31,6 +32,7 @@ pub static ALL: &[&Correlator] = &[
     &hidden_process::CORRELATOR,
     &indicator::CORRELATOR,
     &miner::CORRELATOR,
+    &log_tampering::CORRELATOR,
     &periodic_window::CORRELATOR,
     &remote_access::CORRELATOR,
     &scan::CORRELATOR,

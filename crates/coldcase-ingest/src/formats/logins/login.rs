@@ -2,6 +2,7 @@
 //! whichever of them told it.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use coldcase_model::{Attributes, Event, Place, Timestamp, When, action, outcome};
 
@@ -256,6 +257,49 @@ impl Change<'_> {
             Self::RunLevel { level, .. } => matches!(level, '0' | '6'),
             _ => false,
         }
+    }
+}
+
+/// A run of records that are nothing but zeros: what log wipers leave, and a crash of the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wiped {
+    /// Records in it.
+    pub count: u64,
+    /// Time of the record before it.
+    pub after: Option<Timestamp>,
+    /// Time of the record behind it.
+    pub before: Option<Timestamp>,
+}
+
+impl Wiped {
+    /// The row at this place; when it was written is unknown.
+    pub fn event(self, place: Place) -> Event<'static> {
+        let stamp = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        let mut attributes = Attributes::new();
+        attributes
+            .number("zeroed", self.count)
+            .text_if("after", stamp(self.after).as_deref())
+            .text_if("before", stamp(self.before).as_deref());
+        let event = Event {
+            attributes: attributes.finish().map(Cow::Owned),
+            message: Some(Cow::Owned(self.to_string())),
+            ..Event::new(action::LOG)
+        };
+        at(event, place)
+    }
+}
+
+impl fmt::Display for Wiped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let records = if self.count == 1 { "record" } else { "records" };
+        write!(f, "{} zeroed {records}", self.count)?;
+        match (self.after, self.before) {
+            (Some(after), Some(before)) => write!(f, " between {after} and {before}")?,
+            (Some(after), None) => write!(f, " after {after}")?,
+            (None, Some(before)) => write!(f, " before {before}")?,
+            (None, None) => {}
+        }
+        f.write_str(": wiped, or never written")
     }
 }
 

@@ -7,6 +7,7 @@ use coldcase_model::{Place, Sink, Timestamp};
 use super::layout::{LONGEST, Layout, Looks};
 use super::sessions::Sessions;
 use crate::Clock;
+use crate::formats::logins::login::Wiped;
 
 const CHUNK: usize = 1 << 16;
 
@@ -160,19 +161,18 @@ impl Zeroed {
         if count == 0 {
             return;
         }
+        let place = Place::Offset(self.start);
+        let run = Wiped {
+            count,
+            after: self.after,
+            before,
+        };
+        sink.event(&run.event(place));
         self.runs += 1;
         if self.runs > MOST_NAMED {
             return;
         }
-        let between = match (self.after, before) {
-            (Some(after), Some(before)) => format!(" between {after} and {before}"),
-            (Some(after), None) => format!(" after {after}"),
-            (None, Some(before)) => format!(" before {before}"),
-            (None, None) => String::new(),
-        };
-        let records = if count == 1 { "record" } else { "records" };
-        let warning = format!("{count} zeroed {records}{between}: wiped, or never written");
-        sink.warn(Place::Offset(self.start), warning);
+        sink.warn(place, run.to_string());
         if self.runs == MOST_NAMED {
             let warning = "further zeroed records are counted, not named".to_owned();
             sink.warn(Place::Offset(self.start), warning);

@@ -10,6 +10,7 @@ use coldcase_model::{Place, Precision, Sink, When};
 use super::record::{Record, Signs, Tells};
 use super::sessions::Sessions;
 use super::text;
+use crate::formats::logins::login::Wiped;
 use crate::years::stamp;
 use crate::{Clock, Input, Line, Lines};
 
@@ -66,8 +67,13 @@ fn read_line(line: &Line<'_>, clock: &Clock, sessions: &mut Sessions, sink: &mut
     }
     sink.used(1);
     if is_zeroed(&record) {
-        let warning = "a zeroed record: wiped, or never written".to_owned();
-        sink.warn(place, warning);
+        let run = Wiped {
+            count: 1,
+            after: None,
+            before: None,
+        };
+        sink.event(&run.event(place));
+        sink.warn(place, run.to_string());
         return;
     }
     sessions.record(record, sink);

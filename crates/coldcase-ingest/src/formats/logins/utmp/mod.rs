@@ -26,7 +26,8 @@
 //! **Times** are seconds since 1970 in UTC with microseconds: recorded. Newer utmpdump prints an offset; the one of
 //! util-linux before 2.28 prints local time with a zone's letters, of which only UTC and GMT are believed.
 //!
-//! **Damage.** Zeroed records (what log wipers leave) are counted and warned of with place and number. Records of unknown
+//! **Damage.** A run of zeroed records (what log wipers leave, or a crash of the host) is a `log` row without a time:
+//! attributes `zeroed` (how many), `after`, `before` (times of the records around it). Records of unknown
 //! types, bytes between records, and a cut last record are skipped; after lost or foreign bytes the next records are found
 //! again.
 //!
