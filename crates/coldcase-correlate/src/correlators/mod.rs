@@ -10,8 +10,8 @@ mod exposed_service;
 mod first_seen;
 mod hidden_process;
 mod indicator;
-mod miner;
 mod log_tampering;
+mod miner;
 mod periodic_window;
 mod remote_access;
 mod scan;
@@ -31,8 +31,8 @@ pub static ALL: &[&Correlator] = &[
     &first_seen::CORRELATOR,
     &hidden_process::CORRELATOR,
     &indicator::CORRELATOR,
-    &miner::CORRELATOR,
     &log_tampering::CORRELATOR,
+    &miner::CORRELATOR,
     &periodic_window::CORRELATOR,
     &remote_access::CORRELATOR,
     &scan::CORRELATOR,
