@@ -13,6 +13,7 @@ mod indicator;
 mod log_tampering;
 mod miner;
 mod periodic_window;
+mod persistence;
 mod remote_access;
 mod scan;
 mod series_match;
@@ -34,6 +35,7 @@ pub static ALL: &[&Correlator] = &[
     &log_tampering::CORRELATOR,
     &miner::CORRELATOR,
     &periodic_window::CORRELATOR,
+    &persistence::CORRELATOR,
     &remote_access::CORRELATOR,
     &scan::CORRELATOR,
     &series_match::CORRELATOR,
