@@ -274,6 +274,7 @@ fn find_with(rows: &[(From, Event<'static>)], node: &[&str]) -> Vec<Finding> {
     };
     let second = |at| Timestamp::from_seconds(at).expect("in range");
     let facts = CaseFacts {
+        skews: Vec::new(),
         hosts: vec![host("db", &["10.0.0.9"]), host("node", node)],
         zone: Tz::Asia__Shanghai,
         collected_at: Some(second(COLLECTED)),

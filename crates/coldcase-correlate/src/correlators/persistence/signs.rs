@@ -234,7 +234,7 @@ fn target<'a>(fetcher: &Simple<'a>) -> Option<&'a str> {
     for (at, word) in words.iter().enumerate() {
         let is_option =
             matches!(
-                word,
+                *word,
                 "-o" | "-O" | "--output" | "--output-document" | ">" | ">>"
             ) || (word.starts_with('-') && !word.starts_with("--") && word.ends_with(['o', 'O']));
         if is_option
