@@ -8,6 +8,7 @@ use crate::CaseFacts;
 mod dns_origin;
 mod flood_source;
 mod login_cause;
+mod way_in;
 
 /// Joins findings of one kind of question; may look up in the timeline what would have been visible.
 type Conclude = fn(&Timeline, &CaseFacts, &[Finding]) -> Result<Vec<Conclusion>, TimelineError>;
@@ -18,6 +19,7 @@ static ALL: &[Conclude] = &[
     flood_source::conclude,
     login_cause::conclude,
 ];
+static ALL: &[Conclude] = &[dns_origin::conclude, way_in::conclude];
 
 /// The conclusions that these findings allow.
 pub fn join(
