@@ -64,13 +64,16 @@ pub(crate) struct Process {
 
 impl Process {
     /// Its name: what the kernel calls it, else what its command line or executable does.
-    pub fn name(&self) -> &str {
+    pub fn known_name(&self) -> Option<&str> {
         let by_command = self.command.as_deref().map(program_of);
         let known = self.comm.as_deref().or(by_command);
         let named = known.filter(|name| !name.trim().is_empty());
-        named
-            .or(self.exe.as_deref().map(base_name))
-            .unwrap_or("unknown")
+        named.or(self.exe.as_deref().map(base_name))
+    }
+
+    /// Its name, or the word for an unknown one.
+    pub fn name(&self) -> &str {
+        self.known_name().unwrap_or("unknown")
     }
 
     /// `comm[pid]`.

@@ -106,7 +106,7 @@ impl Hidden {
     fn process(space: &Space, process: &Process, disguises: &[&'static str]) -> Self {
         let mut hidden = Self::new(space.host.as_deref(), "");
         hidden.pid = Some(process.pid);
-        hidden.name = Some(process.name().to_owned());
+        hidden.name = process.known_name().map(str::to_owned);
         hidden.exe = process.exe.clone();
         for reason in disguises {
             hidden.add(reason, if *reason == "kernel-name" { 2 } else { 1 });

@@ -311,7 +311,7 @@ impl Miner<'_> {
             .says(self.title(cpu, named), self.text(named))
             .weighs(severity, confidence)
             .spans(first, last)
-            .fact("process", process.name())
+            .fact("process", process.known_name())
             .fact("pid", process.pid)
             .fact("cpu_percent", cpu)
             .fact("remote", self.remote.clone())

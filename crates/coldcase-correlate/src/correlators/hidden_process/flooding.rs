@@ -87,13 +87,15 @@ pub(super) fn find(
 /// A flood belongs to the one process that hides on its host; without one it stands for itself.
 pub(super) fn join(found: &mut Vec<Hidden>, floods: Vec<Flood>) {
     for flood in floods {
-        let mut missing: Vec<&mut Hidden> = found
-            .iter_mut()
-            .filter(|one| {
-                one.host == flood.host && one.pid.is_some() && one.reasons.contains("missing-in-ps")
-            })
-            .collect();
-        if let [only] = missing.as_mut_slice() {
+        let hides = |one: &&mut Hidden| {
+            one.host == flood.host
+                && one.pid.is_some()
+                && ["missing-in-ps", "kernel-name"]
+                    .iter()
+                    .any(|way| one.reasons.contains(way))
+        };
+        let mut hiding: Vec<&mut Hidden> = found.iter_mut().filter(hides).collect();
+        if let [only] = hiding.as_mut_slice() {
             only.add("raw-socket", 1);
             only.records.push(flood.record);
             only.compared = format!(
