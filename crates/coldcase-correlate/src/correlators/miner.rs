@@ -321,6 +321,10 @@ impl Miner<'_> {
             .fact("exe", process.exe.clone())
             .fact("command", process.command.clone())
             .fact("container", named)
+            .fact(
+                "pod",
+                container.and_then(|(container, _)| container.pod.clone()),
+            )
             .fact("container_by", container.map(|(_, by)| by))
             .fact(
                 "indicators",
