@@ -49,10 +49,8 @@ pub(crate) struct Process {
     pub kernel: bool,
     pub zombie: bool,
     pub resident: bool,
-    /// Share of a processor at present, in percent (`top`).
-    cpu_now: Option<f64>,
-    /// Average share over its life (`ps`).
-    cpu_average: Option<f64>,
+    /// Share of a processor in percent, by whether it is the present one (`top`) or that over its life (`ps`), and by file.
+    cpu: BTreeMap<(bool, String), f64>,
     container_id: Option<String>,
     started: Option<(i64, bool)>,
     /// Formats and files that show it.
@@ -64,13 +62,16 @@ pub(crate) struct Process {
 
 impl Process {
     /// Its name: what the kernel calls it, else what its command line or executable does.
-    pub fn name(&self) -> &str {
+    pub fn known_name(&self) -> Option<&str> {
         let by_command = self.command.as_deref().map(program_of);
         let known = self.comm.as_deref().or(by_command);
         let named = known.filter(|name| !name.trim().is_empty());
-        named
-            .or(self.exe.as_deref().map(base_name))
-            .unwrap_or("unknown")
+        named.or(self.exe.as_deref().map(base_name))
+    }
+
+    /// Its name, or the word for an unknown one.
+    pub fn name(&self) -> &str {
+        self.known_name().unwrap_or("unknown")
     }
 
     /// `comm[pid]`.
@@ -78,9 +79,21 @@ impl Process {
         format!("{}[{}]", self.name(), self.pid)
     }
 
-    /// Its use of processors in percent of one: at present where known, else over its life.
+    /// Its use of processors in percent of one: at present where known, else over its life. Of several tables the highest: some
+    /// columns are cut to whole numbers or to 99.
     pub fn cpu(&self) -> Option<f64> {
-        self.cpu_now.or(self.cpu_average)
+        let highest = |present: bool| {
+            let of_kind = self.cpu.iter().filter(|((kind, _), _)| *kind == present);
+            of_kind.map(|(_, cpu)| *cpu).reduce(f64::max)
+        };
+        highest(true).or_else(|| highest(false))
+    }
+
+    /// Whether it is a program and no thread of the kernel: it has memory, an executable or sockets, or a parent that is neither
+    /// kthreadd (2) nor the kernel (0).
+    pub fn is_program(&self) -> bool {
+        let parent = self.ppid.is_some_and(|parent| parent != 0 && parent != 2);
+        self.resident || self.exe.is_some() || !self.sockets.is_empty() || parent
     }
 }
 
@@ -332,13 +345,13 @@ fn add_process(
     process.resident |= json.get("rss_bytes").and_then(Value::as_i64) > Some(0);
     name_process(process, format, rows.text("command", row), text("comm"));
     if let Some(cpu) = json.get("cpu_percent").and_then(Value::as_f64) {
-        let known = match format {
-            "top" => &mut process.cpu_now,
-            _ => &mut process.cpu_average,
-        };
         // Threads add up to their process; of several rounds of top the last is the present.
-        let threads = known.filter(|_| !first_of_file && json.get("tid").is_some());
-        *known = Some(threads.unwrap_or(0.0) + cpu);
+        let known = process
+            .cpu
+            .entry((format == "top", file.to_owned()))
+            .or_default();
+        let is_thread = !first_of_file && json.get("tid").is_some();
+        *known = if is_thread { *known + cpu } else { cpu };
     }
     let started = text("started").and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
     let exact = !matches!(text("started_precision"), Some("day" | "year"));

@@ -10,7 +10,7 @@
 //!
 //! What runs while others look comes and goes. Numbers behind that of `ps` itself began after it; numbers before it may have
 //! ended before it. A listing of `/proc` that also shows numbers behind that of `ps` was made after `ps`: what is in it with a
-//! number before that of `ps` was there all the while, which is proof. A number that is only in a list of `/proc`, without socket,
+//! number before that of `ps` was there all the while, which is proof where no more than four are missing. A number that is only in a list of `/proc`, without socket,
 //! executable, second listing or this proof, is not stated. A table of `ps` counts where it shows pid 1 and most of what the others show:
 //! `ps aux | grep x`, one user's processes or a listing made inside of a container is none to compare with.
 //!
@@ -106,7 +106,7 @@ impl Hidden {
     fn process(space: &Space, process: &Process, disguises: &[&'static str]) -> Self {
         let mut hidden = Self::new(space.host.as_deref(), "");
         hidden.pid = Some(process.pid);
-        hidden.name = Some(process.name().to_owned());
+        hidden.name = process.known_name().map(str::to_owned);
         hidden.exe = process.exe.clone();
         for reason in disguises {
             hidden.add(reason, if *reason == "kernel-name" { 2 } else { 1 });

@@ -311,7 +311,7 @@ impl Miner<'_> {
             .says(self.title(cpu, named), self.text(named))
             .weighs(severity, confidence)
             .spans(first, last)
-            .fact("process", process.name())
+            .fact("process", process.known_name())
             .fact("pid", process.pid)
             .fact("cpu_percent", cpu)
             .fact("remote", self.remote.clone())
@@ -321,6 +321,10 @@ impl Miner<'_> {
             .fact("exe", process.exe.clone())
             .fact("command", process.command.clone())
             .fact("container", named)
+            .fact(
+                "pod",
+                container.and_then(|(container, _)| container.pod.clone()),
+            )
             .fact("container_by", container.map(|(_, by)| by))
             .fact(
                 "indicators",

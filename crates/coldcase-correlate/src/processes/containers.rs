@@ -24,6 +24,8 @@ pub(crate) struct Container {
     pub id: Option<String>,
     pub pid: Option<i64>,
     started: Option<i64>,
+    /// `namespace/name` of its pod.
+    pub pod: Option<String>,
     pub is_running: bool,
     pub row: usize,
 }
@@ -41,6 +43,12 @@ impl Container {
             id: text("id").map(str::to_owned),
             pid: rows.long("pid", row).filter(|pid| *pid > 0),
             started: started.and_then(|time| time.timestamp_nanos_opt()),
+            pod: rows
+                .text("pod", row)
+                .map(|pod| match rows.text("namespace", row) {
+                    Some(namespace) => format!("{namespace}/{pod}"),
+                    None => pod.to_owned(),
+                }),
             is_running: state.to_ascii_lowercase().contains("running"),
             row,
         })

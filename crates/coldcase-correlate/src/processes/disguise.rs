@@ -94,7 +94,6 @@ fn is_engine_copy(exe: &str) -> bool {
 pub(crate) fn disguises(process: &Process) -> Vec<&'static str> {
     let mut found = Vec::new();
     let exe = process.exe.as_deref().map(bare_exe);
-    let has_own = process.resident || exe.is_some() || !process.sockets.is_empty();
     let name = process.name();
     let by_command = process
         .command
@@ -102,7 +101,7 @@ pub(crate) fn disguises(process: &Process) -> Vec<&'static str> {
         .map(program_of)
         .unwrap_or_default();
     let claims_kernel = is_kernel_name(name) || is_kernel_name(by_command);
-    if claims_kernel && has_own && !process.zombie {
+    if claims_kernel && process.is_program() && !process.zombie {
         found.push("kernel-name");
     }
     if hides_command(process, exe) {
@@ -132,8 +131,7 @@ fn is_bracketed(process: &Process) -> bool {
 }
 
 fn hides_command(process: &Process, exe: Option<&str>) -> bool {
-    // Programs in user space have memory or a file; without either it may be a thread of the kernel.
-    if process.kernel || process.zombie || !(process.resident || exe.is_some()) {
+    if process.kernel || process.zombie || !process.is_program() {
         return false;
     }
     let Some(command) = process.command.as_deref() else {

@@ -9,7 +9,7 @@ use crate::CaseFacts;
 use crate::attempts::{read, select};
 use crate::correlators::syn_flood::is_flood;
 use crate::evidence::record;
-use crate::processes::{Processes, attributes};
+use crate::processes::{Processes, Socket, attributes};
 
 /// Half-open sockets from which the kernel itself may be what sends: a flood through connect() leaves as many as it has descriptors.
 const LEAST_HALF_OPEN: usize = 16;
@@ -39,13 +39,22 @@ pub(super) fn find(
         .iter()
         .filter(|one| is_flood(one))
     {
-        let named = facts
+        // Where the case does not say whose an address is, the sockets bound to it do.
+        let bound = |one: &&Socket| one.src_ip.as_deref() == Some(flood.address.as_str());
+        let told = facts
             .host_with(&flood.address)
-            .map(|host| host.name.as_str());
-        let of_host = processes.sockets.iter().filter(|one| match named {
-            Some(name) => one.space.host.as_deref() == Some(name),
-            None => false,
-        });
+            .map(|host| Some(host.name.as_str()));
+        let by_socket = || {
+            let mut bound = processes.sockets.iter().filter(bound);
+            bound.next().map(|one| one.space.host.as_deref())
+        };
+        let Some(host) = told.or_else(by_socket) else {
+            continue;
+        };
+        let of_host = processes
+            .sockets
+            .iter()
+            .filter(|one| one.space.host.as_deref() == host);
         let of_host: Vec<_> = of_host.collect();
         if of_host.is_empty() {
             continue;
@@ -57,7 +66,7 @@ pub(super) fn find(
             .flatten()
             .filter_map(|pair| pair.get(0)?.as_str())
             .collect();
-        let has_part = |one: &&&crate::processes::Socket| {
+        let has_part = |one: &&&Socket| {
             one.state.as_deref() == Some("SYN-SENT")
                 || one
                     .dst_ip
@@ -73,7 +82,7 @@ pub(super) fn find(
             .iter()
             .any(|one| time(one.row).is_some_and(|at| span.contains(&at)));
         found.push(Flood {
-            host: named.map(str::to_owned),
+            host: host.map(str::to_owned),
             address: flood.address.clone(),
             attempts: flood.attempts,
             meanwhile,
@@ -87,13 +96,15 @@ pub(super) fn find(
 /// A flood belongs to the one process that hides on its host; without one it stands for itself.
 pub(super) fn join(found: &mut Vec<Hidden>, floods: Vec<Flood>) {
     for flood in floods {
-        let mut missing: Vec<&mut Hidden> = found
-            .iter_mut()
-            .filter(|one| {
-                one.host == flood.host && one.pid.is_some() && one.reasons.contains("missing-in-ps")
-            })
-            .collect();
-        if let [only] = missing.as_mut_slice() {
+        let hides = |one: &&mut Hidden| {
+            one.host == flood.host
+                && one.pid.is_some()
+                && ["missing-in-ps", "kernel-name"]
+                    .iter()
+                    .any(|way| one.reasons.contains(way))
+        };
+        let mut hiding: Vec<&mut Hidden> = found.iter_mut().filter(hides).collect();
+        if let [only] = hiding.as_mut_slice() {
             only.add("raw-socket", 1);
             only.records.push(flood.record);
             only.compared = format!(
