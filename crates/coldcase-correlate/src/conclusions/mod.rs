@@ -18,8 +18,8 @@ static ALL: &[Conclude] = &[
     dns_origin::conclude,
     flood_source::conclude,
     login_cause::conclude,
+    way_in::conclude,
 ];
-static ALL: &[Conclude] = &[dns_origin::conclude, way_in::conclude];
 
 /// The conclusions that these findings allow.
 pub fn join(
