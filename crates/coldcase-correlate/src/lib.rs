@@ -17,7 +17,7 @@ mod time_of_day;
 
 pub use evidence::Draft;
 pub use facts::{
-    CaseFacts, Coverage, HostFacts, Indicator, IndicatorType, is_internal, merge_spans,
+    CaseFacts, Coverage, HostFacts, Indicator, IndicatorType, Skew, is_internal, merge_spans,
 };
 pub use identity::{Fit, Holder, Identities, Resolution};
 pub use registry::{CorrelateError, Correlator, run};

@@ -5,6 +5,7 @@ mod alerts;
 mod artifact_sink;
 mod case;
 mod case_files;
+mod clock_solver;
 mod clocks;
 mod coverage;
 mod host_facts;
@@ -13,6 +14,7 @@ mod missing;
 mod options;
 mod output_place;
 mod plan;
+mod readings;
 mod saved_case;
 mod verify;
 

@@ -64,6 +64,7 @@ impl SavedCase {
             collected_at: collected.and_then(Timestamp::parse_rfc3339),
             indicators: Vec::new(),
             coverage: Vec::new(),
+            skews: Vec::new(),
         };
         Ok(Self {
             timeline: Timeline::open(&folder.join("timeline"))?,

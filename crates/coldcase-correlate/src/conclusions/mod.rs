@@ -6,8 +6,8 @@ use coldcase_timeline::{Timeline, TimelineError};
 use crate::CaseFacts;
 
 mod dns_origin;
-mod login_cause;
 mod flood_source;
+mod login_cause;
 
 /// Joins findings of one kind of question; may look up in the timeline what would have been visible.
 type Conclude = fn(&Timeline, &CaseFacts, &[Finding]) -> Result<Vec<Conclusion>, TimelineError>;

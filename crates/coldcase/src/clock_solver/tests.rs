@@ -1,0 +1,1 @@
+//! The solver on plain numbers.
