@@ -18,7 +18,7 @@ mod disguise;
 mod sockets;
 
 pub(crate) use containers::Container;
-pub(crate) use disguise::{disguises, is_kernel_name, is_tmp_path};
+pub(crate) use disguise::{disguises, is_tmp_path};
 pub(crate) use sockets::Socket;
 
 /// What was collected further apart than this is two snapshots: a collection takes minutes, and a pid returns within days.
@@ -82,11 +82,6 @@ impl Process {
     pub fn cpu(&self) -> Option<f64> {
         self.cpu_now.or(self.cpu_average)
     }
-
-    /// Whether a table of processes shows it (ps, top), not only its sockets or its folder in /proc.
-    pub fn is_listed(&self) -> bool {
-        self.shown_by.iter().any(|(format, _)| is_table(format))
-    }
 }
 
 /// Whether a format is a table of processes.
@@ -99,6 +94,8 @@ pub(crate) struct Processes {
     pub rows: Selection,
     pub all: BTreeMap<Space, BTreeMap<i64, Process>>,
     pub sockets: Vec<Socket>,
+    /// Ports that something listens on.
+    listening: BTreeSet<(Space, u16)>,
     containers: Vec<Container>,
 }
 
@@ -134,6 +131,7 @@ impl Processes {
         let mut found = Self {
             all: BTreeMap::new(),
             sockets: Vec::new(),
+            listening: BTreeSet::new(),
             containers: Vec::new(),
             rows,
         };
@@ -167,6 +165,10 @@ impl Processes {
 
     /// Gives each socket to its process; a process that only sockets name is one too.
     fn own_sockets(&mut self) {
+        let listening = self.sockets.iter().filter(|socket| socket.is_listening);
+        self.listening = listening
+            .filter_map(|socket| Some((socket.space.clone(), socket.src_port?)))
+            .collect();
         for (place, socket) in self.sockets.iter().enumerate() {
             let processes = self.all.entry(socket.space.clone()).or_default();
             for (pid, name) in &socket.owners {
@@ -202,10 +204,10 @@ impl Processes {
             .filter_map(|place| self.sockets.get(*place))
     }
 
-    /// Whether a local port of a space is one that something listens on.
-    pub fn listens(&self, space: &Space, port: u16) -> bool {
-        let mut here = self.sockets.iter().filter(|socket| socket.space == *space);
-        here.any(|socket| socket.is_listening && socket.src_port == Some(port))
+    /// Whether this side opened a connection: its own port is none that something listens on.
+    pub fn is_opened(&self, socket: &Socket) -> bool {
+        let listens = |port| self.listening.contains(&(socket.space.clone(), port));
+        !socket.is_listening && !socket.src_port.is_some_and(listens)
     }
 
     /// Rows that show a process: the tables' first, then those of its sockets.

@@ -96,13 +96,7 @@ impl Timeline {
                 path: part.path.clone(),
                 source,
             };
-            let rows = read_columns(&part.path, &names)?.lazy();
-            let wanted = actions
-                .iter()
-                .map(|action| col("action").eq(lit(*action)))
-                .reduce(|a, b| a.or(b));
-            let rows = wanted.map_or(rows.clone(), |wanted| rows.filter(wanted));
-            let rows = more(rows).collect().map_err(failed)?;
+            let rows = part_rows(part, actions, &names, &more)?;
             match &mut whole {
                 None => whole = Some(rows),
                 Some(whole) => {
@@ -122,6 +116,25 @@ impl Timeline {
             .map_err(no_file)?;
         frame.rechunk_mut();
         Ok(Selection { frame })
+    }
+
+    /// The rows of one part after the other, each with more done to it: sums over many rows, which are
+    /// not put together. `more` may change the columns; rows are in no order.
+    pub fn for_each_part(
+        &self,
+        actions: &[&str],
+        columns: &[&str],
+        more: impl Fn(LazyFrame) -> LazyFrame,
+        mut take: impl FnMut(&Selection),
+    ) -> Result<(), TimelineError> {
+        let mut names: Vec<&str> = vec!["action"];
+        names.extend(columns.iter().filter(|name| **name != "action"));
+        let holds = |part: &&PartInfo| part.actions.iter().any(|one| actions.contains(&&**one));
+        for part in self.parts.iter().filter(holds) {
+            let frame = part_rows(part, actions, &names, &more)?;
+            take(&Selection { frame });
+        }
+        Ok(())
     }
 
     /// All rows and columns, in the total order.
@@ -195,6 +208,27 @@ pub struct RowPlace {
     pub offset: Option<i64>,
     /// Nanoseconds since 1970.
     pub ts_ns: Option<i64>,
+}
+
+/// A part's rows of these actions, with more done to them.
+fn part_rows(
+    part: &PartInfo,
+    actions: &[&str],
+    names: &[&str],
+    more: &impl Fn(LazyFrame) -> LazyFrame,
+) -> Result<DataFrame, TimelineError> {
+    let rows = read_columns(&part.path, names)?.lazy();
+    let wanted = actions
+        .iter()
+        .map(|action| col("action").eq(lit(*action)))
+        .reduce(|a, b| a.or(b));
+    let rows = wanted.map_or(rows.clone(), |wanted| rows.filter(wanted));
+    more(rows)
+        .collect()
+        .map_err(|source| TimelineError::Columns {
+            path: part.path.clone(),
+            source,
+        })
 }
 
 fn no_file(source: PolarsError) -> TimelineError {

@@ -135,7 +135,7 @@ fn ssh_by_night_is_the_same_on_another_day_under_other_names() {
             names: &[
                 ("db-07", "pg-19"),
                 ("k8s-node-14", "worker-0-15"),
-                ("remote-executor", "cmd-dispatcher9"),
+                ("remote-executor", "cmd-dispatchers"),
             ],
             networks: &[([10, 20], [10, 35])],
         },

@@ -13,8 +13,11 @@ mod login_cause;
 type Conclude = fn(&Timeline, &CaseFacts, &[Finding]) -> Result<Vec<Conclusion>, TimelineError>;
 
 /// All kinds.
-static ALL: &[Conclude] = &[dns_origin::conclude, login_cause::conclude];
-static ALL: &[Conclude] = &[dns_origin::conclude, flood_source::conclude];
+static ALL: &[Conclude] = &[
+    dns_origin::conclude,
+    flood_source::conclude,
+    login_cause::conclude,
+];
 
 /// The conclusions that these findings allow.
 pub fn join(

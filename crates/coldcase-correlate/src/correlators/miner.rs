@@ -35,7 +35,7 @@ use crate::indicators::{Indicators, own_addresses};
 use crate::mining::{
     base_name, endpoints, is_miner_command, is_miner_program, is_pool_port, program_of,
 };
-use crate::processes::{Process, Processes, Socket, Space, disguises};
+use crate::processes::{Process, Processes, Space, disguises};
 use crate::{CaseFacts, Correlator, Draft};
 
 mod commands;
@@ -174,7 +174,7 @@ impl Miner<'_> {
             .sockets_of(self.process)
             .filter(|one| one.is_outward())
         {
-            let opened = is_opened(processes, self.space, socket);
+            let opened = processes.is_opened(socket);
             let bad = socket
                 .dst_ip
                 .as_deref()
@@ -402,10 +402,4 @@ fn words(reason: &str) -> Option<&'static str> {
         "tmp-path" => "runs from a folder for temporary files",
         _ => return None,
     })
-}
-
-/// Whether this side opened the connection: its port is none that something listens on here.
-fn is_opened(processes: &Processes, space: &Space, socket: &Socket) -> bool {
-    let own = socket.src_port;
-    !socket.is_listening && !own.is_some_and(|port| processes.listens(space, port))
 }

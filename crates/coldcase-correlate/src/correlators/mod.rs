@@ -2,8 +2,13 @@
 
 use crate::Correlator;
 
+mod beacon;
+mod container_exit;
+mod dns_anomaly;
 mod dns_origin;
 mod first_seen;
+mod hidden_process;
+mod indicator;
 mod miner;
 mod periodic_window;
 mod remote_access;
@@ -15,8 +20,13 @@ mod top_talker;
 
 /// All correlators.
 pub static ALL: &[&Correlator] = &[
+    &beacon::CORRELATOR,
+    &container_exit::CORRELATOR,
+    &dns_anomaly::CORRELATOR,
     &dns_origin::CORRELATOR,
     &first_seen::CORRELATOR,
+    &hidden_process::CORRELATOR,
+    &indicator::CORRELATOR,
     &miner::CORRELATOR,
     &periodic_window::CORRELATOR,
     &remote_access::CORRELATOR,

@@ -24,8 +24,6 @@ pub(crate) struct Container {
     pub id: Option<String>,
     pub pid: Option<i64>,
     started: Option<i64>,
-    pub command: Option<String>,
-    pub image: Option<String>,
     pub is_running: bool,
     pub row: usize,
 }
@@ -43,8 +41,6 @@ impl Container {
             id: text("id").map(str::to_owned),
             pid: rows.long("pid", row).filter(|pid| *pid > 0),
             started: started.and_then(|time| time.timestamp_nanos_opt()),
-            command: rows.text("command", row).map(str::to_owned),
-            image: rows.text("image", row).map(str::to_owned),
             is_running: state.to_ascii_lowercase().contains("running"),
             row,
         })

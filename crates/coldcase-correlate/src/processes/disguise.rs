@@ -56,7 +56,7 @@ const KERNEL_STARTS: [&str; 10] = [
 ];
 
 /// Whether a name is one that threads of the kernel have and programs don't.
-pub(crate) fn is_kernel_name(name: &str) -> bool {
+fn is_kernel_name(name: &str) -> bool {
     let is_number = |rest: &str| rest.bytes().all(|byte| byte.is_ascii_digit());
     KERNEL_STARTS.iter().any(|start| name.starts_with(start))
         || KERNEL_NAMES

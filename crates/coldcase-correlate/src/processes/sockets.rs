@@ -22,7 +22,6 @@ pub(crate) struct Socket {
     pub is_listening: bool,
     /// The tool shows owners and has none for this.
     pub no_owner: bool,
-    pub receiving: i64,
     /// Pids with names.
     pub owners: Vec<(i64, Option<String>)>,
 }
@@ -53,7 +52,6 @@ impl Socket {
             protocol: cell("protocol"),
             is_listening: state == Some("LISTEN") || text("listen").is_some(),
             no_owner: json.get("no_owner").and_then(Value::as_bool) == Some(true),
-            receiving: json.get("recv_queue").and_then(Value::as_i64).unwrap_or(0),
             owners: owners(rows, row, json),
         })
     }
