@@ -22,6 +22,9 @@ pub(crate) struct Learnt {
     pub years: BTreeMap<usize, i32>,
     /// The latest record, as the moment of collection.
     pub collected_at: Option<Timestamp>,
+    /// The latest recorded one of the first reading, which year-less logs are taken to be not after: what these say
+    /// themselves later must not move it.
+    pub year_bound: Option<Timestamp>,
 }
 
 /// What the heads of year-less logs show, by number of the artifact.
@@ -79,6 +82,32 @@ pub(crate) fn clocks(
             }
         })
         .collect();
+    // Years rest on what was known before year-less logs were dated.
+    let bounds: Vec<Clock> = clocks
+        .iter()
+        .map(|clock| {
+            let own = clock.collected_at;
+            let is_learnt = told.is_none() && own == learnt.collected_at;
+            Clock {
+                collected_at: if is_learnt { learnt.year_bound } else { own },
+                ..*clock
+            }
+        })
+        .collect();
+    for (index, year) in first_years_of_all(planned, &bounds, surveys) {
+        if let Some(clock) = clocks.get_mut(index) {
+            let more = learnt.years.get(&index).copied().unwrap_or(0);
+            clock.first_year = year.map(|year| year.saturating_add(more));
+        }
+    }
+    clocks
+}
+
+fn first_years_of_all(
+    planned: &[Planned<'_>],
+    clocks: &[Clock],
+    surveys: &Surveys,
+) -> Vec<(usize, Option<i32>)> {
     let mut series: BTreeMap<(Option<&str>, String), Vec<usize>> = BTreeMap::new();
     for (index, one) in planned.iter().enumerate() {
         if one
@@ -92,19 +121,12 @@ pub(crate) fn clocks(
                 .push(index);
         }
     }
-    let inferred: Vec<(usize, Option<i32>)> = series
+    series
         .into_values()
         .collect::<Vec<_>>()
         .into_par_iter()
-        .flat_map_iter(|members| first_years(planned, &clocks, surveys, members))
-        .collect();
-    for (index, year) in inferred {
-        if let Some(clock) = clocks.get_mut(index) {
-            let more = learnt.years.get(&index).copied().unwrap_or(0);
-            clock.first_year = year.map(|year| year.saturating_add(more));
-        }
-    }
-    clocks
+        .flat_map_iter(|members| first_years(planned, clocks, surveys, members))
+        .collect()
 }
 
 /// The zone of the case as a whole, where no host of its own is known.

@@ -57,16 +57,18 @@ impl Kind {
 }
 
 /// FNV-1a over the parts, which no part can run into.
-fn key(tolerance: i64, parts: &[&str]) -> Key {
-    let bytes = parts
-        .iter()
-        .flat_map(|part| part.bytes().chain([0]))
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+fn hash(parts: &[&str]) -> u64 {
+    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+fn key(tolerance: i64, parts: &[&str], scope: &[&str]) -> Key {
     Key {
-        hash: bytes,
+        hash: hash(parts),
         tolerance,
+        scope: hash(scope),
     }
 }
 
@@ -82,62 +84,70 @@ pub(crate) fn login(
         return [None; 2];
     };
     let process = process.map(|pid| pid.to_string());
-    [
-        process.map(|pid| key(LOGIN_TAKES, &["login", host, &pid, address])),
-        account.map(|account| {
-            let outcome = outcome.unwrap_or_default();
-            key(
-                WRITTEN_WITHIN,
-                &["account", host, account, address, outcome],
-            )
-        }),
-    ]
+    let outcome = outcome.unwrap_or_default();
+    let scope = [
+        "account",
+        host,
+        account.unwrap_or_default(),
+        address,
+        outcome,
+    ];
+    let strong = process.map(|pid| key(LOGIN_TAKES, &["login", host, &pid, address], &scope));
+    let weak = account.map(|_| key(WRITTEN_WITHIN, &scope, &scope));
+    [strong, weak]
 }
 
 /// A connection by its client's end, on whichever host it was seen.
 pub(crate) fn connection(address: Option<&str>, port: Option<i32>) -> Option<Key> {
-    let port = port?.to_string();
-    Some(key(LOGIN_TAKES, &["connection", address?, &port]))
+    let (address, port) = (address?, port?.to_string());
+    let scope = ["connections", address];
+    Some(key(LOGIN_TAKES, &["connection", address, &port], &scope))
 }
 
 /// A session that PAM opened in a process for an account.
 pub(crate) fn session(host: &str, process: Option<i64>, account: Option<&str>) -> Option<Key> {
     let process = process?.to_string();
-    Some(key(LOGIN_TAKES, &["session", host, &process, account?]))
+    let parts = ["session", host, &process, account?];
+    Some(key(LOGIN_TAKES, &parts, &["sessions", host]))
 }
 
 /// A command that sudo ran.
 pub(crate) fn command(host: &str, command: Option<&str>) -> Option<Key> {
     let command: String = command?.chars().take(COMMAND_CHARACTERS).collect();
-    Some(key(WRITTEN_WITHIN, &["command", host, &command]))
+    let parts = ["command", host, &command];
+    Some(key(WRITTEN_WITHIN, &parts, &["commands", host]))
 }
 
 /// A command that cron ran in a process.
 pub(crate) fn cron_run(host: &str, process: Option<i64>, command: Option<&str>) -> Option<Key> {
     let process = process?.to_string();
-    Some(key(WRITTEN_WITHIN, &["cron", host, &process, command?]))
+    let parts = ["cron", host, &process, command?];
+    Some(key(WRITTEN_WITHIN, &parts, &["crons", host]))
 }
 
 /// Start or exit of a container, by its id.
 pub(crate) fn container(host: &str, id: Option<&str>) -> Option<Key> {
-    let id = id?.get(..SHORT_ID)?;
-    Some(key(WRITTEN_WITHIN, &["container", host, id]))
+    let parts = ["container", host, id?.get(..SHORT_ID)?];
+    Some(key(WRITTEN_WITHIN, &parts, &parts))
 }
 
 /// A question, by its number, name and asker, on whichever host it was seen.
 pub(crate) fn query(id: Option<i64>, domain: Option<&str>, asker: Option<&str>) -> Option<Key> {
-    let id = id?.to_string();
-    Some(key(ACROSS_HOSTS, &["query", &id, domain?, asker?]))
+    let (id, asker) = (id?.to_string(), asker?);
+    let parts = ["query", &id, domain?, asker];
+    Some(key(ACROSS_HOSTS, &parts, &["queries", asker]))
 }
 
 /// A boot of a host.
 pub(crate) fn boot(host: &str) -> Key {
-    key(BOOT_TAKES, &["boot", host])
+    let parts = ["boot", host];
+    key(BOOT_TAKES, &parts, &parts)
 }
 
 /// The last write of a log, by its file's name.
 pub(crate) fn last_write(host: &str, name: &str) -> Key {
-    key(WRITTEN_WITHIN, &["write", host, name])
+    let parts = ["write", host, name];
+    key(WRITTEN_WITHIN, &parts, &parts)
 }
 
 #[cfg(test)]
@@ -146,7 +156,7 @@ mod tests {
 
     #[test]
     fn parts_do_not_run_into_each_other() {
-        assert_ne!(key(1, &["ab", "c"]), key(1, &["a", "bc"]));
+        assert_ne!(hash(&["ab", "c"]), hash(&["a", "bc"]));
         assert_eq!(container("h", Some("short")), None);
         assert_eq!(connection(None, Some(22)), None);
     }

@@ -18,7 +18,6 @@ mod zones;
 mod tests;
 
 pub(crate) use skew::skews;
-pub(crate) use solve::Solved;
 pub(crate) use steps::{Jump, Order, Step, steps};
 pub(crate) use verdict::Verdict;
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use coldcase_ingest::Clock;
 use coldcase_model::{Timestamp, action};
 use coldcase_timeline::polars::prelude::{LazyFrame, col, lit};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{PartInfo, Selection, Timeline, TimelineError};
 use serde_json::Value;
 
 use super::event_keys::{self, Kind};
@@ -53,13 +53,20 @@ pub(crate) fn gather(
 ) -> Result<Sightings, TimelineError> {
     let mut sample = Sample::new(inputs, series);
     let local_dns = series.any_local(&RESOLVERS);
+    let tells = |part: &PartInfo| {
+        let mut actions = part.actions.iter().map(String::as_str);
+        actions.any(|one| CONTAINERS.0.contains(&one))
+    };
+    let containers_told = timeline.parts().iter().any(tells);
     for part in timeline.parts() {
         let part = Timeline::of_parts(vec![part.clone()]);
         sample.take(&part, &LOGINS, |rows| rows, logins)?;
         sample.take(&part, &AUDIT, of_pam, audits)?;
         sample.take(&part, &FLOWS, to_ssh, flows)?;
         sample.take(&part, &CONTAINERS, |rows| rows, containers)?;
-        sample.take(&part, &ENGINE_LINES, with_container, containers)?;
+        if containers_told {
+            sample.take(&part, &ENGINE_LINES, |rows| rows, engine_lines)?;
+        }
         if local_dns {
             sample.take(&part, &QUERIES, |rows| rows, queries)?;
         }
@@ -98,21 +105,14 @@ const CONTAINERS: Wanted = (
 const ENGINE_LINES: Wanted = (&[action::LOG], &["attributes"]);
 const QUERIES: Wanted = (&[action::DNS_QUERY], &["src_ip", "domain", "attributes"]);
 
+/// An audit row's attributes begin with its type.
 fn of_pam(rows: LazyFrame) -> LazyFrame {
-    let says = |word: &str| col("attributes").str().contains_literal(lit(word));
-    rows.filter(says("\"USER_START\"").or(says("\"USER_CMD\"")))
+    let begins = |text: &str| col("attributes").str().starts_with(lit(text));
+    rows.filter(begins("{\"type\":\"USER_START\"").or(begins("{\"type\":\"USER_CMD\"")))
 }
 
 fn to_ssh(rows: LazyFrame) -> LazyFrame {
     rows.filter(col("dst_port").eq(lit(SSH)))
-}
-
-fn with_container(rows: LazyFrame) -> LazyFrame {
-    rows.filter(
-        col("attributes")
-            .str()
-            .contains_literal(lit("\"container_id\"")),
-    )
 }
 
 fn logins(rows: &Selection, row: usize, host: &str) -> Option<Keys> {
@@ -163,6 +163,11 @@ fn containers(rows: &Selection, row: usize, host: &str) -> Option<Keys> {
         .or_else(|| attributes.get("id"));
     let key = event_keys::container(host, id.and_then(Value::as_str));
     Some((Kind::Container, [key, None, None]))
+}
+
+fn engine_lines(rows: &Selection, row: usize, host: &str) -> Option<Keys> {
+    let names_one = rows.text("attributes", row)?.contains("\"container_id\"");
+    names_one.then(|| containers(rows, row, host)).flatten()
 }
 
 fn queries(rows: &Selection, row: usize, _: &str) -> Option<Keys> {

@@ -32,8 +32,8 @@ pub(crate) struct Agreement {
     pub matched: usize,
     /// Events that both sides could have seen.
     pub of: usize,
-    /// What they are, where of one kind.
-    pub kind: Option<Kind>,
+    /// What they are.
+    pub kinds: Vec<Kind>,
     /// Of 100 pairs, 95 agree within so many seconds.
     pub within_seconds: i64,
     /// Median of what the others' clock is ahead.
@@ -53,6 +53,8 @@ pub(crate) struct Solved {
     pub offset: i64,
     /// Years to add to those that were inferred.
     pub years: i32,
+    /// Whether its own events decide, and not those of the host's other series.
+    pub is_own: bool,
     /// How well it agrees; none where the zone is that of the host's other series.
     pub agreement: Option<Agreement>,
 }
@@ -188,8 +190,15 @@ fn together(of_host: &BTreeMap<usize, Own>, named: &[Tz], context: &Context<'_>)
             .keys()
             .filter_map(|number| context.spans.get(number))
     };
-    let first = spans().map(|span| span.0).min()?;
-    let last = spans().map(|span| span.1).max()?;
+    let first = spans()
+        .map(|span| span.0)
+        .min()
+        .or(votes.first().map(|vote| vote.local));
+    let last = spans()
+        .map(|span| span.1)
+        .max()
+        .or(votes.last().map(|vote| vote.local));
+    let (first, last) = first.zip(last)?;
     zones::choose(&votes, (first, last), named).map(|choice| choice.zone)
 }
 
@@ -217,6 +226,7 @@ fn settle(
         zone,
         offset: zones::offset(zone, middle.at)?,
         years: own.years,
+        is_own: own.choice.is_some(),
         agreement: agreement.filter(|agreement| agreement.matched > 0),
     };
     let share = solved.agreement.as_ref().map_or(1.0, Agreement::share);
@@ -275,7 +285,7 @@ fn agreement(own: &Own, zone: Tz, all: &Sightings, known: &Known) -> Option<Agre
         votes_as_read: 0.0,
         matched,
         of,
-        kind: kinds.keys().next().copied().filter(|_| kinds.len() == 1),
+        kinds: kinds.into_keys().collect(),
         within_seconds: within(&apart),
         ahead_seconds: median(&mut apart),
         with: order,

@@ -7,8 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use coldcase_model::{Basis, Event, Timestamp, action};
-use coldcase_timeline::polars::prelude::{LazyFrame, col, lit};
+use coldcase_model::{Basis, Event, Timestamp, action, outcome};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 use serde::Serialize;
 use serde_json::Value;
@@ -110,13 +109,7 @@ impl Order {
         let now = Last { line, at: when.ts };
         let last = match event.host.as_deref() {
             None => self.own.replace(now),
-            Some(host) => match self.of_hosts.get_mut(host) {
-                Some(last) => Some(std::mem::replace(last, now)),
-                None if self.of_hosts.len() < MOST_HOSTS => {
-                    self.of_hosts.insert(host.to_owned(), now)
-                }
-                None => None,
-            },
+            Some(host) => self.of_host(host, now),
         };
         // Records that a reader hands on late keep their line.
         let Some(last) = last.filter(|last| last.line < line) else {
@@ -135,6 +128,17 @@ impl Order {
                 after: now.at,
             });
         }
+    }
+
+    /// The last record of another host in the same log.
+    fn of_host(&mut self, host: &str, now: Last) -> Option<Last> {
+        if let Some(last) = self.of_hosts.get_mut(host) {
+            return Some(std::mem::replace(last, now));
+        }
+        if self.of_hosts.len() < MOST_HOSTS {
+            self.of_hosts.insert(host.to_owned(), now);
+        }
+        None
     }
 
     /// What went back, unless all of it does.
@@ -165,24 +169,30 @@ pub(crate) fn steps(
         })
     });
     let mut steps: Vec<Step> = seen.collect();
-    let columns = ["host", "attributes"];
+    let columns = ["host", "outcome", "attributes"];
     let told = timeline.select(&[action::CLOCK_CHANGED], &columns)?;
     steps.extend((0..told.rows()).map(|row| step(&told, row)));
-    let of_audit = [action::AUDIT, action::SYSCALL];
-    let audited = timeline.select_where(&of_audit, &columns, set_the_clock)?;
-    steps.extend((0..audited.rows()).map(|row| step(&audited, row)));
+    for part in timeline.parts() {
+        let part = Timeline::of_parts(vec![part.clone()]);
+        let audited = part.select(&[action::AUDIT, action::SYSCALL], &columns)?;
+        let rows = (0..audited.rows()).filter(|row| sets_the_clock(&audited, *row));
+        steps.extend(rows.map(|row| step(&audited, row)));
+    }
     steps.sort_by(|a, b| (&a.file, a.line, a.after).cmp(&(&b.file, b.line, b.after)));
     steps.truncate(MOST_STEPS);
     Ok(steps)
 }
 
-fn set_the_clock(rows: LazyFrame) -> LazyFrame {
-    let says = |text: &str| col("attributes").str().contains_literal(lit(text));
-    rows.filter(
-        says("\"TIME_INJOFFSET\"")
-            .or(says("\"syscall\":\"clock_settime\""))
-            .or(says("\"syscall\":\"settimeofday\"")),
-    )
+/// Audit records of a clock that was set: what was added, or the call that did it.
+fn sets_the_clock(rows: &Selection, row: usize) -> bool {
+    let texts = [
+        "\"TIME_INJOFFSET\"",
+        "\"syscall\":\"clock_settime\"",
+        "\"syscall\":\"settimeofday\"",
+    ];
+    let failed = rows.text("outcome", row) == Some(outcome::FAILURE);
+    let attributes = rows.text("attributes", row).unwrap_or_default();
+    !failed && texts.iter().any(|text| attributes.contains(text))
 }
 
 fn step(rows: &Selection, row: usize) -> Step {

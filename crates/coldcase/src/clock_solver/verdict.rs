@@ -113,7 +113,7 @@ impl Verdict {
             "timezone": series.solved.zone.name(),
             "utc_offset": show_offset(series.solved.offset),
             "against": series.with,
-            "events": agreement.kind.map_or("shared events", |kind| kind.plural()),
+            "events": events(agreement),
             "matched": agreement.matched,
             "of": agreement.of,
             "within_seconds": agreement.within_seconds,
@@ -169,7 +169,7 @@ impl SeriesClock {
     }
 
     fn counts(agreement: &Agreement) -> String {
-        let events = agreement.kind.map_or("shared events", |kind| kind.plural());
+        let events = events(agreement);
         format!("{} of {} {events}", agreement.matched, agreement.of)
     }
 
@@ -184,10 +184,14 @@ impl SeriesClock {
             }
             format!("zone {read} from {source}, and {counts} shared with {with}")
         } else {
-            format!(
-                "zone {} assumed from {with}, {counts}",
-                show_zone(zone, self.solved.offset)
-            )
+            let zone = show_zone(zone, self.solved.offset);
+            if self.solved.is_own {
+                format!("zone {zone} assumed from {with}, {counts}")
+            } else {
+                format!(
+                    "zone {zone} assumed from the host's other logs, and {counts} shared with {with}"
+                )
+            }
         };
         let ahead = match agreement.ahead_seconds {
             -2..=2 => String::new(),
@@ -214,6 +218,17 @@ impl SeriesClock {
             self.with(),
             show_zone(self.solved.zone, self.solved.offset),
         ))
+    }
+}
+
+/// `logins`, `logins and boots`.
+fn events(agreement: &Agreement) -> String {
+    let words: Vec<&str> = agreement.kinds.iter().map(|kind| kind.plural()).collect();
+    match words.as_slice() {
+        [but_last @ .., last] if !but_last.is_empty() => {
+            format!("{} and {last}", but_last.join(", "))
+        }
+        _ => words.concat(),
     }
 }
 

@@ -5,7 +5,7 @@
 //! sighting of the same key stands. A sighting that fits many offsets says little of any: its vote is shared
 //! among them, so that a job that runs every ten minutes decides nothing. No clocks, files or columns here.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::event_keys::Kind;
 
@@ -27,6 +27,8 @@ pub(crate) struct Key {
     pub hash: u64,
     /// How many seconds apart two sightings of one event may lie.
     pub tolerance: i64,
+    /// Of what both artifacts should tell all events, while both tell any: an account and address, an asker.
+    pub scope: u64,
 }
 
 /// One artifact's record of an event.
@@ -67,6 +69,8 @@ pub(crate) fn bit(quarters: i64) -> u128 {
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     by_key: HashMap<u64, Vec<Entry>>,
+    /// First and last of each scope and series.
+    by_scope: HashMap<u64, BTreeMap<usize, (i64, i64)>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,16 +92,20 @@ pub(crate) struct Partner {
 impl Known {
     /// An index of these.
     pub fn of<'a>(sightings: impl Iterator<Item = &'a Sighting>) -> Self {
-        let mut by_key: HashMap<u64, Vec<Entry>> = HashMap::new();
+        let mut known = Self::default();
         for one in sightings {
             let (at, width, series) = (one.at, one.width, one.series);
             for key in one.keys() {
                 let entry = Entry { at, width, series };
-                by_key.entry(key.hash).or_default().push(entry);
+                known.by_key.entry(key.hash).or_default().push(entry);
+                let of_scope = known.by_scope.entry(key.scope).or_default();
+                let span = of_scope.entry(series).or_insert((at, at));
+                *span = (span.0.min(at), span.1.max(at));
             }
         }
-        by_key.values_mut().for_each(|entries| entries.sort());
-        Self { by_key }
+        let entries = known.by_key.values_mut();
+        entries.for_each(|entries| entries.sort());
+        known
     }
 
     /// Entries of a key from `from` to `to`.
@@ -108,15 +116,14 @@ impl Known {
         entries.get(start..end).unwrap_or_default()
     }
 
-    /// Whether other series saw one of its keys before and after it, so that they could have seen the event.
+    /// Whether another series tells of the same scope before and after it, and so should tell of the event.
     pub fn covers(&self, sighting: &Sighting) -> bool {
         sighting.keys().any(|key| {
-            let entries = self.by_key.get(&key.hash).map_or(&[][..], Vec::as_slice);
-            let others = || entries.iter().filter(|one| one.series != sighting.series);
-            let first = others().next().map(|one| one.at - key.tolerance);
-            let last = others().next_back().map(|one| one.at + key.tolerance);
-            first.is_some_and(|first| first <= sighting.at)
-                && last.is_some_and(|last| last >= sighting.at)
+            let spans = self.by_scope.get(&key.scope).into_iter().flatten();
+            let mut others = spans.filter(|(series, _)| **series != sighting.series);
+            others.any(|(_, (first, last))| {
+                (first - key.tolerance..=last + key.tolerance).contains(&sighting.at)
+            })
         })
     }
 
