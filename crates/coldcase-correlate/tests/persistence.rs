@@ -379,7 +379,7 @@ fn a_key_that_a_miner_s_script_plants() {
     ];
     let (kind, severity, reasons) = only(&rows);
     assert_eq!((kind.as_str(), severity), ("ssh-key", Severity::Medium));
-    assert_eq!(reasons, ["planted-by-script"]);
+    assert_eq!(reasons, ["new-key", "planted-by-script"]);
 }
 
 /// Forty guesses, the last of them right.

@@ -97,6 +97,7 @@ fn case(until: i64) -> CaseFacts {
         zone: chrono_tz::UTC,
         collected_at: None,
         indicators: Vec::new(),
+        skews: Vec::new(),
         coverage: vec![
             covers("db", "authlog", at(-5, 0), at(until, 12)),
             covers("node", "auditd", at(20, 1), at(20, 9)),

@@ -373,6 +373,9 @@ impl Gathered {
         item.path = item.path.take().or(path);
         item.user = item.user.take().or(user);
         item.signs.join(signs);
+        if item.kind == Kind::SshKey {
+            item.signs.add("new-key", 0);
+        }
         item.records += 1;
         if item.rows.len() >= MOST_RECORDS {
             item.rows.pop();
