@@ -158,8 +158,13 @@ fn seen_only(listeners: &Listeners, callers: &Callers) -> Vec<Listener> {
         let Some(service) = Service::named(engine) else {
             continue;
         };
-        if !listeners.all.iter().any(same) && !seen.iter().any(same) {
-            seen.push(Listener::called_at(host, service, address, *port));
+        if listeners.all.iter().any(same) {
+            continue;
+        }
+        let listener = Listener::called_at(host, service, address, *port);
+        match seen.iter_mut().find(|one| same(one)) {
+            Some(known) => known.join(listener),
+            None => seen.push(listener),
         }
     }
     seen
