@@ -22,7 +22,7 @@ use processes::Listed;
 /// What a candidate must weigh at least to be an answer: something beyond being reachable must link it.
 const ENOUGH: f64 = 0.4;
 /// By how much it must weigh more than the next one.
-const CLEARLY: f64 = 0.15;
+const CLEARLY: f64 = 0.18;
 /// Subjects asked about; an outbreak has the same answer for all.
 const MOST_SUBJECTS: usize = 16;
 /// A process that a container put onto its host begins at most so long after the container's end: a dropper loads and waits.
@@ -255,3 +255,6 @@ fn asked_for<'a>(
     }
     asked
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,7 @@ use crate::{CaseFacts, Correlator};
 pub(super) mod callers;
 mod catalog;
 mod firewall;
-mod holding;
+pub(super) mod holding;
 mod listen;
 mod listeners;
 mod statement;
@@ -82,8 +82,8 @@ impl Exposed<'_> {
             return None;
         }
         let used = !self.outsiders.is_empty();
-        let taken = self.orders() > 0
-            || (used && self.has_intruder && self.listener.service.name == "docker");
+        let makes_containers = matches!(self.listener.service.name, "docker" | "podman");
+        let taken = self.orders() > 0 || (used && self.has_intruder && makes_containers);
         let closed = matches!(self.verdict, Verdict::Closed { .. });
         Some(match (open && control, used) {
             (true, true) if taken => Severity::High,
@@ -153,13 +153,18 @@ fn expose<'a>(
 /// Engines that nothing but requests to them shows.
 fn seen_only(listeners: &Listeners, callers: &Callers) -> Vec<Listener> {
     let mut seen: Vec<Listener> = Vec::new();
-    for (host, address, port) in &callers.engines {
+    for (host, address, port, engine) in &callers.engines {
         let same = |one: &Listener| one.host == *host && one.port == *port;
-        let Some(service) = Service::named("docker") else {
+        let Some(service) = Service::named(engine) else {
             continue;
         };
-        if !listeners.all.iter().any(same) && !seen.iter().any(same) {
-            seen.push(Listener::called_at(host, service, address, *port));
+        if listeners.all.iter().any(same) {
+            continue;
+        }
+        let listener = Listener::called_at(host, service, address, *port);
+        match seen.iter_mut().find(|one| same(one)) {
+            Some(known) => known.join(listener),
+            None => seen.push(listener),
         }
     }
     seen

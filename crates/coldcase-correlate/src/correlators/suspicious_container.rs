@@ -14,7 +14,7 @@
 //! group; a maker from outside with power over the host, a download that is run, or a new image that nobody knows; or all of `/`
 //! writable with an escape and a download. 3 points are medium, 2 are low; an unknown image is told of (low) only where it is new.
 //! Well-known agents (node-exporter, CNI, log shippers, portainer, dind) that only have power over the host are info, unless
-//! they were made from outside. A week is the age of what is established: incidents are found sooner, and estates change more slowly.
+//! they were made from outside; other containers of usual images with nothing but power are low at 3 points. A week is the age of what is established: incidents are found sooner, and estates change more slowly.
 //!
 //! **Which processes are in a container** is known by the container's id in their cgroup, by descent from its first process, or, in
 //! lists without parents, as the pids right behind the first one's that started within two minutes.
@@ -63,20 +63,31 @@ const MOST_TOLD: usize = 200;
 
 fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let rows = gather::select(timeline)?;
-    let containers = gather::containers(&rows);
+    let outside = Outside::of(timeline, facts)?;
+    let containers = gather::containers(&rows, &outside);
     let sights = sights(&rows, &containers);
     let estate = Estate::of(&sights, configured(&rows));
     let processes = processes::Processes::from(timeline)?;
-    let outside = Outside::of(timeline, facts)?;
     let bad = known_bad::KnownBad::of(&facts.indicators);
-    let context = Context {
+    let mut context = Context {
         estate: &estate,
-        sights: &sights,
         processes: &processes,
         bad: &bad,
         outside: &outside,
-        all: &containers,
+        firsts: BTreeMap::new(),
+        made: BTreeMap::new(),
     };
+    for container in &containers {
+        let firsts = context.firsts.entry(container.host.as_str()).or_default();
+        firsts.extend(container.pid);
+        for from in container
+            .creators
+            .iter()
+            .filter_map(|request| request.from.as_deref())
+        {
+            *context.made.entry(from).or_default() += 1;
+        }
+    }
     let mut names: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for container in &containers {
         *names
@@ -85,8 +96,11 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     }
     let mut told: Vec<(u32, Finding)> = Vec::new();
     for container in containers.iter().filter(|one| !one.called().is_empty()) {
-        let weighed = reasons::weigh(container, &context);
+        let mut weighed = reasons::weigh(container, &context);
         if let Some(severity) = severity(&weighed) {
+            if severity < Severity::Medium {
+                weighed.keep_weighty();
+            }
             let shared = names
                 .get(&(container.host.as_str(), container.called()))
                 .is_some_and(|many| *many > 1);
@@ -132,6 +146,9 @@ fn severity(weighed: &Weighed<'_>) -> Option<Severity> {
     let only_power = groups.iter().all(|group| *group == Group::Power);
     if weighed.is_agent && only_power {
         return (points >= LOW_POINTS).then_some(Severity::Info);
+    }
+    if weighed.is_usual && only_power {
+        return (points >= MEDIUM_POINTS).then_some(Severity::Low);
     }
     match points {
         MEDIUM_POINTS.. => Some(Severity::Medium),

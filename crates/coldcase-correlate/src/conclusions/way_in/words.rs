@@ -294,6 +294,14 @@ fn harmless(
     facts: &CaseFacts,
 ) -> Option<String> {
     let mut said = Vec::new();
+    // What was at work before anything of this began is not of it.
+    let used = best
+        .and_then(|best| best.finding.first)
+        .map(Timestamp::nanos);
+    let start = used
+        .into_iter()
+        .chain(subject.began.map(|(first, _)| first))
+        .min();
     let suspected = |name: &str, pid: i64| {
         findings
             .iter()
@@ -306,9 +314,13 @@ fn harmless(
             })
     };
     for (name, pid, cpu) in listed.busy(subject.host) {
-        if !suspected(name, pid) && said.len() < 3 {
+        let before = listed
+            .began(subject.host, pid)
+            .zip(start)
+            .is_some_and(|((_, last), start)| last <= start);
+        if before && !suspected(name, pid) && said.len() < 3 {
             said.push(format!(
-                "{name} is busy ({cpu:.0} % of a core) but nothing says that it mines"
+                "{name} is busy ({cpu:.0} % of a core), but it was at work before and nothing says that it mines"
             ));
         }
     }

@@ -21,8 +21,6 @@ const MOST_CALLERS: usize = 1_024;
 /// A caller that was there from the start of the capture, over at least this share of it in per cent, with so many requests, is
 /// a habit of the estate and no visitor.
 const HABIT: (i64, i64, usize) = (10, 50, 10);
-/// Engines' ports, for who used an engine before.
-const ENGINE_PORTS: [i32; 2] = [2375, 2376];
 
 /// Which addresses are outside of the estate, and which callers an engine knew before.
 pub(in crate::correlators) struct Outside<'a> {
@@ -43,29 +41,10 @@ impl<'a> Outside<'a> {
                 .or_default()
                 .extend(host.addresses.iter().cloned());
         }
-        let rows = timeline.select(
-            &[action::INTERFACE_LISTED, action::HOST_LISTED],
-            &["host", "src_ip", "attributes"],
-        )?;
-        for row in 0..rows.rows() {
-            let of_host = own
-                .entry(rows.text("host", row).unwrap_or_default().to_owned())
-                .or_default();
-            of_host.extend(rows.text("src_ip", row).map(str::to_owned));
-            let told: Value = serde_json::from_str(rows.text("attributes", row).unwrap_or("{}"))
-                .unwrap_or(Value::Null);
-            let listed = told
-                .get("addresses")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten();
-            let bare = listed.filter_map(|one| one.as_str()?.split('/').next());
-            of_host.extend(bare.map(str::to_owned));
-        }
-        let ports = Series::new("ports".into(), ENGINE_PORTS);
+        tell_own(timeline, &mut own)?;
         let calls =
-            timeline.select_where(&[action::HTTP_REQUEST], &["src_ip", "dst_port"], |rows| {
-                rows.filter(col("dst_port").is_in(lit(ports.clone()).implode(true), false))
+            timeline.select_where(&[action::HTTP_REQUEST], &["src_ip", "attributes"], |rows| {
+                rows.filter(holding("attributes", "/containers/"))
             })?;
         let mut first_calls: BTreeMap<String, i64> = BTreeMap::new();
         for row in 0..calls.rows() {
@@ -110,7 +89,11 @@ impl<'a> Outside<'a> {
     }
 
     /// Which host has an address that was called; `seen_on` is the host whose evidence says so.
-    pub(super) fn host_of<'h>(&'h self, address: &str, seen_on: &'h str) -> Option<&'h str> {
+    pub(in crate::correlators) fn host_of<'h>(
+        &'h self,
+        address: &str,
+        seen_on: &'h str,
+    ) -> Option<&'h str> {
         let known = |host: &str| {
             self.own
                 .get(host)
@@ -126,12 +109,45 @@ impl<'a> Outside<'a> {
         if let Some((host, _)) = others.next() {
             return Some(host);
         }
-        // Nothing says what addresses the host has: what its own capture saw called is taken for its own.
-        self.own
-            .get(seen_on)
-            .is_none_or(BTreeSet::is_empty)
-            .then_some(seen_on)
+        // Lists of addresses may be short: one of a kind (inner or not) of which none is listed is taken for the host's own,
+        // as its own evidence saw it called.
+        let alike = |known: &String| is_internal(known) == is_internal(address);
+        let listed = self.own.get(seen_on);
+        (!listed.is_some_and(|listed| listed.iter().any(alike))).then_some(seen_on)
     }
+}
+
+/// Addresses that hosts' own lists say they have: of interfaces, and local ends of sockets.
+fn tell_own(
+    timeline: &Timeline,
+    own: &mut BTreeMap<String, BTreeSet<String>>,
+) -> Result<(), TimelineError> {
+    let rows = timeline.select(
+        &[action::INTERFACE_LISTED, action::SOCKET_LISTED],
+        &["host", "src_ip", "attributes"],
+    )?;
+    for row in 0..rows.rows() {
+        let of_host = own
+            .entry(rows.text("host", row).unwrap_or_default().to_owned())
+            .or_default();
+        of_host.extend(rows.text("src_ip", row).map(str::to_owned));
+        if rows.text("action", row) == Some(action::SOCKET_LISTED) {
+            continue;
+        }
+        let told: Value = serde_json::from_str(rows.text("attributes", row).unwrap_or("{}"))
+            .unwrap_or(Value::Null);
+        let listed = told
+            .get("addresses")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten();
+        let bare = listed.filter_map(|one| one.as_str()?.split('/').next());
+        of_host.extend(bare.map(str::to_owned));
+    }
+    for addresses in own.values_mut() {
+        addresses.retain(|address| !address.starts_with("127.") && address != "::1");
+    }
+    Ok(())
 }
 
 /// How one address used a service.
@@ -154,8 +170,8 @@ pub(super) struct Callers {
     uses: BTreeMap<(String, i32), BTreeMap<String, Use>>,
     /// First and last moment of all that was seen of a host's port.
     spans: BTreeMap<(String, i32), (i64, i64)>,
-    /// Requests to what is an engine's API by their paths, whoever listens: host, address and port.
-    pub engines: BTreeSet<(String, String, i32)>,
+    /// Requests to what is an engine's API by their paths, whoever listens: host, address and port, and which engine's.
+    pub engines: BTreeSet<(String, String, i32, &'static str)>,
 }
 
 impl Callers {
@@ -261,7 +277,13 @@ impl Callers {
             return;
         }
         if request && is_engine_path(word("uri")) {
-            self.engines.insert((key.0.clone(), to.to_owned(), port));
+            let engine = if word("uri").contains("/libpod/") {
+                "podman"
+            } else {
+                "docker"
+            };
+            self.engines
+                .insert((key.0.clone(), to.to_owned(), port, engine));
         }
         let of_port = self.uses.entry(key).or_default();
         if of_port.len() >= MOST_CALLERS && !of_port.contains_key(from) {

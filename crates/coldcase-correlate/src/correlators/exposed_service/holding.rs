@@ -5,7 +5,7 @@ use coldcase_timeline::polars::prelude::{
 };
 
 /// Whether a text column holds this word. Null holds nothing.
-pub(super) fn holding(column: &str, word: &'static str) -> Expr {
+pub(in crate::correlators) fn holding(column: &str, word: &'static str) -> Expr {
     let test = move |texts: coldcase_timeline::polars::prelude::Column| {
         let held: BooleanChunked = texts
             .str()?

@@ -49,12 +49,13 @@ impl Listener {
         self.process.as_ref().map(|(_, process)| process.as_str())
     }
 
-    pub(super) fn called_at(
-        host: &str,
-        service: &'static Service,
-        address: &str,
-        port: i32,
-    ) -> Self {
+    /// The same listener, seen at another address.
+    pub fn join(&mut self, other: Self) {
+        self.addresses.extend(other.addresses);
+    }
+
+    /// One that nothing but calls to this address shows.
+    pub fn called_at(host: &str, service: &'static Service, address: &str, port: i32) -> Self {
         let reach = Listen::of(&format!("{address}:{port}")).map_or(Reach::Public, |one| one.reach);
         let text = if address.contains(':') {
             format!("[{address}]:{port}")

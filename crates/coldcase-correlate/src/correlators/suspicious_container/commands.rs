@@ -122,7 +122,7 @@ const TEMPORARY: &[&str] = &["/tmp/", "/var/tmp/", "/dev/shm/"];
 fn words(command: &str) -> Vec<&str> {
     let mut words = Vec::new();
     for word in command.split_whitespace() {
-        let mut rest = word.trim_matches(['"', '\'', '(', ')', '{', '}', '`', '[', ']']);
+        let mut rest = word.trim_matches(['"', '\'', '(', ')', '{', '}', '`', '[', ']', '$', '<']);
         while let Some(at) = rest.find(['|', ';', '&']) {
             let (before, after) = rest.split_at(at);
             if !before.is_empty() {

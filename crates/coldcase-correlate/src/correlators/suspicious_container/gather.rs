@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Timestamp, action, outcome};
-use coldcase_timeline::polars::prelude::{col, lit};
+use coldcase_timeline::polars::prelude::{NamedFrom as _, Series, col, lit};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 use serde_json::Value;
 
 use super::pods;
+use crate::correlators::exposed_service::callers::Outside;
+use crate::correlators::exposed_service::holding::holding;
 
 const SECOND_NS: i64 = 1_000_000_000;
 /// An unanswered request for a container's creation is of the container that was created at most so much later: a pull may lie between.
@@ -88,16 +90,16 @@ pub(super) fn select(timeline: &Timeline) -> Result<Selection, TimelineError> {
     timeline.select_where(&actions, &columns, |rows| {
         // Of requests only those that name an image or a command: access logs have millions that don't.
         let request = col("action").is_in(lit(requests()).implode(true), false);
-        let telling = col("image").is_not_null().or(col("command").is_not_null());
+        let named = col("image").is_not_null().or(col("command").is_not_null());
+        let telling = named.or(holding("attributes", "/containers/create"));
         let event = col("action").eq(lit(action::CONTAINER_EVENT));
         let exec = col("command").is_not_null();
         rows.filter(request.not().or(telling).and(event.not().or(exec)))
     })
 }
 
-fn requests() -> coldcase_timeline::polars::prelude::Series {
-    use coldcase_timeline::polars::prelude::NamedFrom as _;
-    coldcase_timeline::polars::prelude::Series::new(
+fn requests() -> Series {
+    Series::new(
         "requests".into(),
         [action::HTTP_REQUEST, action::API_REQUEST],
     )
@@ -132,7 +134,7 @@ fn instant(value: &Value, name: &str) -> Option<i64> {
 }
 
 /// All containers, in the order of host, id and name.
-pub(super) fn containers(rows: &Selection) -> Vec<Container> {
+pub(super) fn containers(rows: &Selection, outside: &Outside<'_>) -> Vec<Container> {
     let mut all = Known::default();
     let mut late = Vec::new();
     for row in 0..rows.rows() {
@@ -150,7 +152,7 @@ pub(super) fn containers(rows: &Selection) -> Vec<Container> {
         }
     }
     for row in late {
-        all.request(rows, row);
+        all.request(rows, row, outside);
     }
     let mut containers = all.containers;
     containers.retain(|one| !one.sandbox);
@@ -257,11 +259,14 @@ impl Known {
     }
 
     /// What a request over the network says.
-    fn request(&mut self, rows: &Selection, row: usize) {
+    fn request(&mut self, rows: &Selection, row: usize, outside: &Outside<'_>) {
         let told = attributes(rows, row);
         let uri = told.get("uri").and_then(Value::as_str).unwrap_or_default();
         let path = uri.split('?').next().unwrap_or(uri);
-        let host = rows.text("host", row).unwrap_or_default();
+        let seen_on = rows.text("host", row).unwrap_or_default();
+        let called = rows.text("dst_ip", row);
+        let host = called.and_then(|called| outside.host_of(called, seen_on));
+        let host = host.unwrap_or(seen_on);
         let own = |name: &str| rows.text(name, row).map(str::to_owned);
         let request = Request {
             from: own("src_ip"),

@@ -136,6 +136,9 @@ pub(super) struct Estate {
     configured: BTreeSet<String>,
     /// Publishers of most of a host's images.
     usual: BTreeSet<String>,
+    /// Moments of all sights of a host, and of each repository on it, in order.
+    times: BTreeMap<String, Vec<i64>>,
+    times_of: BTreeMap<(String, String), Vec<i64>>,
 }
 
 impl Estate {
@@ -159,9 +162,16 @@ impl Estate {
                 .or_insert(at);
             *oldest = at.min(*oldest);
             let key = (sight.host.clone(), sight.repository.clone());
+            estate.times.entry(sight.host.clone()).or_default().push(at);
+            estate.times_of.entry(key.clone()).or_default().push(at);
             let oldest = estate.repositories.entry(key).or_insert(at);
             *oldest = at.min(*oldest);
         }
+        let times = estate
+            .times
+            .values_mut()
+            .chain(estate.times_of.values_mut());
+        times.for_each(|times| times.sort_unstable());
         for publishers in by_host.values() {
             let all: usize = publishers.values().map(BTreeSet::len).sum();
             let usual = publishers.iter().filter(|(name, images)| {
@@ -185,6 +195,17 @@ impl Estate {
             .zip(before)
             .is_some_and(|(oldest, before)| before.saturating_sub(*oldest) >= ESTABLISHED_NS);
         long || self.usual.contains(&publisher) || self.configured.contains(&publisher)
+    }
+
+    /// How many sights of other images the host has, and how many of them are older than this.
+    pub fn others(&self, host: &str, image: &ImageName<'_>, before: i64) -> (usize, usize) {
+        let count = |times: Option<&Vec<i64>>| {
+            let times = times.map_or(&[][..], Vec::as_slice);
+            (times.len(), times.partition_point(|at| *at <= before))
+        };
+        let (all, old) = count(self.times.get(host));
+        let (own, own_old) = count(self.times_of.get(&(host.to_owned(), image.repository())));
+        (all.saturating_sub(own), old.saturating_sub(own_old))
     }
 
     /// When the image was first on this host, as far as the evidence shows.

@@ -1,10 +1,10 @@
 //! Reasons why a container is suspicious, each with its weight, its group and what it rests on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::commands;
 use super::gather::Container;
-use super::images::{Estate, ImageName, Sight};
+use super::images::{Estate, ImageName};
 use super::known_bad::KnownBad;
 use super::mounts::{Mount, masters_host};
 use super::processes::{Process, Processes};
@@ -46,12 +46,13 @@ pub(super) struct Reason {
 /// What a container is compared with.
 pub(super) struct Context<'a> {
     pub estate: &'a Estate,
-    pub sights: &'a [Sight],
     pub processes: &'a Processes,
     pub bad: &'a KnownBad<'a>,
     pub outside: &'a Outside<'a>,
-    /// All containers of the case.
-    pub all: &'a [Container],
+    /// First processes of containers, by host.
+    pub firsts: BTreeMap<&'a str, BTreeSet<i64>>,
+    /// How many containers each caller asked for.
+    pub made: BTreeMap<&'a str, usize>,
 }
 
 /// The reasons of one container.
@@ -62,6 +63,8 @@ pub(super) struct Weighed<'a> {
     /// Rows of processes and scripts that decide.
     pub decisive: Vec<usize>,
     pub is_agent: bool,
+    /// Whether the estate is used to images of this publisher.
+    pub is_usual: bool,
     /// The caller from outside who made it.
     pub made_by: Option<String>,
 }
@@ -91,6 +94,11 @@ impl Weighed<'_> {
         self.reasons.iter().map(|reason| reason.weight).sum()
     }
 
+    /// Takes away what weighs nothing: it is worth saying only beside what does.
+    pub fn keep_weighty(&mut self) {
+        self.reasons.retain(|reason| reason.weight > 0);
+    }
+
     /// Groups that weigh.
     pub fn groups(&self) -> BTreeSet<Group> {
         self.reasons
@@ -104,13 +112,9 @@ impl Weighed<'_> {
 /// Weighs one container.
 pub(super) fn weigh<'a>(container: &Container, context: &Context<'a>) -> Weighed<'a> {
     let mut weighed = Weighed::default();
-    let firsts: BTreeSet<i64> = context
-        .all
-        .iter()
-        .filter(|one| one.host == container.host)
-        .filter_map(|one| one.pid)
-        .collect();
-    weighed.processes = context.processes.of(container, &firsts);
+    let none = BTreeSet::new();
+    let firsts = context.firsts.get(container.host.as_str()).unwrap_or(&none);
+    weighed.processes = context.processes.of(container, firsts);
     maker(container, context, &mut weighed);
     origin(container, context, &mut weighed);
     power(container, &mut weighed);
@@ -168,10 +172,7 @@ fn maker(container: &Container, context: &Context<'_>, weighed: &mut Weighed<'_>
 
 /// An inside caller that made few containers and did not use the API in the hour before.
 fn is_unusual(from: &str, at: Option<i64>, context: &Context<'_>) -> bool {
-    let made = context.all.iter().flat_map(|one| &one.creators);
-    let made = made
-        .filter(|request| request.from.as_deref() == Some(from))
-        .count();
+    let made = context.made.get(from).copied().unwrap_or_default();
     let new = at.is_some_and(|at| context.outside.is_new(from, at, HOUR_NS));
     !context.outside.is_own(from) && made <= FEW_CREATIONS && new
 }
@@ -195,6 +196,7 @@ fn origin(container: &Container, context: &Context<'_>, weighed: &mut Weighed<'_
     });
     let unofficial = !image.is_known() && !established && !used_before;
     weighed.is_agent = image.is_agent(established);
+    weighed.is_usual = !unofficial;
     if unofficial {
         let why = format!(
             "{written} is no official image, and nothing of {} was on the host before",
@@ -235,16 +237,9 @@ fn is_new(container: &Container, image: &ImageName<'_>, context: &Context<'_>) -
     let came_with_it = first.is_some_and(|first| {
         first >= created.saturating_sub(NEW_IMAGE_NS) && first <= latest.saturating_add(HOUR_NS)
     });
-    let others = context
-        .sights
-        .iter()
-        .filter(|sight| sight.host == container.host && sight.repository != image.repository());
-    let others: Vec<i64> = others.filter_map(|sight| sight.at).collect();
-    let old = others
-        .iter()
-        .filter(|at| created.saturating_sub(**at) >= super::images::ESTABLISHED_NS)
-        .count();
-    came_with_it && others.len() >= COMPARED && old * 2 >= others.len()
+    let week_before = created.saturating_sub(super::images::ESTABLISHED_NS);
+    let (others, old) = context.estate.others(&container.host, image, week_before);
+    came_with_it && others >= COMPARED && old * 2 >= others
 }
 
 /// What it may do to its host.
