@@ -137,6 +137,7 @@ fn what_is_no_beacon() {
     };
     quiet("noise", noise("10.0.0.5", C2, 8443, 300));
     quiet("few", beats("10.0.0.5", C2, 8443, 60.0, 9));
+    quiet("lookups", beats("10.0.0.5", "10.0.0.53", 53, 60.0, 100));
     quiet("loopback", beats("127.0.0.1", "127.0.0.1", 8443, 60.0, 100));
     quiet(
         "multicast",
@@ -274,6 +275,18 @@ fn audited_calls_are_the_host_s() {
     let found = run(&calls("/tmp/x"), &covered(3.0));
     assert_eq!(found[0].facts["src"], "10.0.0.5");
     assert_eq!(found[0].facts["process"], "/tmp/x");
+    let mut beside = calls("/tmp/x");
+    beside.push(timeline::container("web", None, "172.17.0.2", 0.0, None, 1));
+    let found = run(&beside, &covered(3.0));
+    assert_eq!(found[0].facts["src"], "10.0.0.5", "masqueraded");
+    for row in &mut beside {
+        row.event.dst_ip = row.event.dst_ip.is_some().then(|| "10.1.0.9".into());
+    }
+    let found = run(&beside, &covered(3.0));
+    assert!(
+        found[0].facts["src"].is_null(),
+        "the container's or the host's"
+    );
     let mut several = covered(3.0);
     several.hosts[0].addresses.push("10.9.0.5".into());
     let found = run(&calls("/tmp/x"), &several);

@@ -25,13 +25,14 @@
 //! is the mean distance from the beat, `score` the mean of three shares (gaps that fit, steadiness, beats that came).
 //!
 //! Not seen: one long connection with beats inside it, whatever its rhythm; destinations or ports that
-//! change from call to call; sleeps randomised by more than about half; records without times. Of audited
-//! `connect` calls the source is the host's address, null where it has none or several.
+//! change from call to call; sleeps randomised by more than about half; records without times; lookups at an
+//! internal resolver. Of audited `connect` calls the source is the host's address, null where it has none or
+//! several, and where a container of the host may have called an internal address under its own.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{EvidenceRecord, Finding, action};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{PartInfo, Selection, Timeline, TimelineError};
 
 use crate::evidence::record;
 use crate::{CaseFacts, Correlator, is_internal};
@@ -89,7 +90,10 @@ impl Periodic {
 
 fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let survey = series::survey(timeline, facts)?;
-    let mut found = Found::default();
+    let mut found = Found {
+        has_containers: timeline.parts().iter().any(tells_of_containers),
+        ..Found::default()
+    };
     series::for_each(timeline, &survey.series, |rows, key, of_key| {
         found.test(rows, key, of_key, &survey, facts);
     })?;
@@ -120,6 +124,7 @@ struct Found {
     p_values: Vec<f64>,
     tested: usize,
     periodic: Vec<Periodic>,
+    has_containers: bool,
 }
 
 impl Found {
@@ -154,7 +159,7 @@ impl Found {
             key: key.clone(),
             counted: survey.series.get(key).cloned().unwrap_or_default(),
             rhythm,
-            src: source(key, facts),
+            src: source(key, facts, self.has_containers),
             evidence: shown.into_iter().map(|row| record(rows, row)).collect(),
         });
         if self.periodic.len() > 3 * MOST_KEPT {
@@ -211,17 +216,24 @@ fn sort(all: &mut [Periodic]) {
     });
 }
 
+/// Whether a part holds rows of containers or pods.
+fn tells_of_containers(part: &PartInfo) -> bool {
+    let told = [
+        action::CONTAINER_LISTED,
+        action::CONTAINER_STARTED,
+        action::POD_LISTED,
+    ];
+    part.actions.iter().any(|one| told.contains(&&**one))
+}
+
 /// The address that connects: the record's, or that of the only address of the host that audits its own calls.
-fn source(key: &Key, facts: &CaseFacts) -> Option<String> {
+/// A call in a container comes from the container's address, and leaves for the internet under the host's.
+fn source(key: &Key, facts: &CaseFacts, has_containers: bool) -> Option<String> {
     if !key.src.is_empty() {
         return Some(key.src.clone());
     }
-    if key.action != action::CONNECT {
+    if key.action != action::CONNECT || (has_containers && is_internal(&key.dst)) {
         return None;
     }
-    let host = facts.hosts.iter().find(|host| host.name == key.host)?;
-    match host.addresses.as_slice() {
-        [only] => Some(only.clone()),
-        _ => None,
-    }
+    series::own_address(key, facts).map(str::to_owned)
 }

@@ -64,8 +64,6 @@ pub(super) struct Survey {
     pub series: BTreeMap<Key, Counted>,
     /// Who talks to a destination, at most [`MOST_SOURCES`].
     pub sources: HashMap<String, BTreeSet<String>>,
-    /// Internal sources in all, at most [`MOST_SOURCES`].
-    pub internal: BTreeSet<String>,
 }
 
 /// Records that start a connection, with empty cells instead of missing ones.
@@ -110,7 +108,7 @@ pub(super) fn survey(timeline: &Timeline, facts: &CaseFacts) -> Result<Survey, T
             let Some((key, one)) = read(rows, row, facts) else {
                 continue;
             };
-            survey.note_source(&key);
+            survey.note_source(&key, facts);
             add(counted.entry(key).or_default(), one);
         }
     })?;
@@ -122,16 +120,22 @@ pub(super) fn survey(timeline: &Timeline, facts: &CaseFacts) -> Result<Survey, T
 }
 
 impl Survey {
-    fn note_source(&mut self, key: &Key) {
+    fn note_source(&mut self, key: &Key, facts: &CaseFacts) {
         let source = match key.src.as_str() {
-            "" => &key.host,
+            "" => own_address(key, facts).unwrap_or(&key.host),
             src => src,
         };
         let known = self.sources.entry(key.dst.clone()).or_default();
         keep_least(known, source);
-        if key.src.is_empty() || is_internal(&key.src) {
-            keep_least(&mut self.internal, source);
-        }
+    }
+}
+
+/// The only address of the host that a record is from.
+pub(super) fn own_address<'f>(key: &Key, facts: &'f CaseFacts) -> Option<&'f str> {
+    let host = facts.hosts.iter().find(|host| host.name == key.host)?;
+    match host.addresses.as_slice() {
+        [only] => Some(only),
+        _ => None,
     }
 }
 
@@ -191,11 +195,14 @@ fn is_worth_a_look(key: &Key, one: &Counted) -> bool {
     let span = (one.last - one.first) as f64;
     let one_socket = key.action == action::UDP_FLOW
         && one.ports.is_some_and(|(lowest, highest)| lowest == highest);
+    // How often a cache asks says how long its answers last.
+    let is_lookup = key.port == 53 && is_internal(&key.dst);
     one.events >= LEAST_BEATS as u64
         && one.events <= MOST_EVENTS
         && span >= LEAST_PERIOD * (LEAST_BEATS - 1) as f64
         && one.events as f64 <= MOST_A_BEAT * span / LEAST_PERIOD
         && !one_socket
+        && !is_lookup
         && is_unicast(&key.dst)
 }
 
