@@ -24,9 +24,10 @@
 //! kernel that says it lost events explains it; a hole that was much denser than the log is a burst that the daemon could
 //! not take. Between two files, a hole as long as half a usual file was not collected: that is said as info.
 //!
-//! **Silence** is judged by hours: an hour of the day in which the log is active on nine days of ten counts, and the chance
-//! of the silence is the product over its hours, times the hours looked at. Other logs of the host must go on meanwhile.
-//! Where none does, or the host went down, this is info.
+//! **Silence** is judged by hours, in logs that run round the clock: those in which 20 hours of the day are active on nine
+//! days of ten, as a job every ten minutes makes them. What people alone write has nights, weekends and holidays. The
+//! chance of a silence is the product over its hours, times the hours looked at. Other logs of the host must go on
+//! meanwhile; where none does, or the host went down, this is info.
 //!
 //! **Steps back** of more than five minutes between two lines are told; writers side by side differ by less. A changed
 //! clock, a start of the host, files that were put together and the end of summer time explain them.
@@ -57,6 +58,7 @@ use crate::{CaseFacts, Correlator, Draft};
 
 use signs::Sign;
 
+mod auditing;
 mod commands;
 mod explained;
 mod files;
@@ -66,6 +68,7 @@ mod serials;
 mod shell;
 mod signs;
 mod silences;
+mod words;
 
 /// The correlator.
 pub static CORRELATOR: Correlator = Correlator {
@@ -79,6 +82,7 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     let logs = logs::load(timeline)?;
     let explained = explained::Explained::load(timeline)?;
     let mut signs = commands::signs(timeline)?;
+    signs.extend(auditing::signs(timeline, &explained)?);
     signs.extend(files::linked(timeline)?);
     signs.extend(files::zeroed(timeline)?);
     signs.extend(files::changed_before(timeline, &logs)?);

@@ -31,63 +31,85 @@ struct Done {
     deed: Deed,
 }
 
+/// Line and time of a command.
+type Moment = (i64, Option<i64>);
+
+/// All deeds.
+#[derive(Default)]
+struct Gathered {
+    /// By host, log and sort.
+    done: BTreeMap<(String, String, Sort), Vec<Done>>,
+    /// What starts again what was stopped, by host, file and log.
+    started: BTreeMap<(String, String, String), Vec<Moment>>,
+}
+
 /// Signs from commands.
 pub(super) fn signs(timeline: &Timeline) -> Result<Vec<Sign>, TimelineError> {
     let columns = ["host", "user", "command", "path", "message"];
     let rows = timeline.select_where(&COMMANDS, &columns, |rows| {
         rows.filter(holds("command", WORTH_READING))
     })?;
-    let mut done: BTreeMap<(String, String, Sort), Vec<Done>> = BTreeMap::new();
-    // What starts again what was stopped: host, file and log with the last line and time of it.
-    let mut started: BTreeMap<(String, String, String), Vec<(i64, Option<i64>)>> = BTreeMap::new();
-    for row in 0..rows.rows() {
-        let host = rows.text("host", row).unwrap_or_default().to_owned();
-        for mut deed in deeds(rows.text("command", row).unwrap_or_default()) {
-            if deed.log.is_empty() {
-                deed.log = history_of(&rows, row);
-            }
-            let sort = match deed.what {
-                What::Starts => {
-                    let file = rows.text("file", row).unwrap_or_default().to_owned();
-                    let at = (rows.long("line", row).unwrap_or(0), rows.long("ts_ns", row));
-                    let key = (host.clone(), file, deed.log);
-                    started.entry(key).or_default().push(at);
-                    continue;
-                }
-                What::Stops => Sort::LoggingStopped,
-                What::Clears | What::HidesHistory => Sort::Command,
-            };
-            let key = (host.clone(), deed.log.clone(), sort);
-            done.entry(key).or_default().push(Done { row, deed });
-        }
-    }
-    for ((host, log, sort), of_log) in &mut done {
-        if *sort == Sort::LoggingStopped {
-            for one in of_log.iter_mut() {
-                let file = rows.text("file", one.row).unwrap_or_default().to_owned();
-                let again = started.get(&(host.clone(), file, log.clone()));
-                let at = (
-                    rows.long("line", one.row).unwrap_or(0),
-                    rows.long("ts_ns", one.row),
-                );
-                // Within one command line (`stop && start`) too.
-                if again
-                    .into_iter()
-                    .flatten()
-                    .any(|start| is_later(*start, at))
-                {
-                    one.deed.severity = Severity::Low;
-                }
-            }
-        }
-    }
-    let signs = done
+    let mut gathered = gather(&rows);
+    soften(&rows, &mut gathered);
+    let signs = gathered
+        .done
         .into_iter()
         .map(|((host, log, sort), of_log)| sign(&rows, host, log, sort, &of_log));
     Ok(signs.collect())
 }
 
-fn is_later(start: (i64, Option<i64>), stop: (i64, Option<i64>)) -> bool {
+fn gather(rows: &Selection) -> Gathered {
+    let mut gathered = Gathered::default();
+    for row in 0..rows.rows() {
+        let host = rows.text("host", row).unwrap_or_default();
+        for mut deed in deeds(rows.text("command", row).unwrap_or_default()) {
+            if deed.log.is_empty() {
+                deed.log = history_of(rows, row);
+            }
+            let sort = match deed.what {
+                What::Starts => {
+                    let file = rows.text("file", row).unwrap_or_default().to_owned();
+                    let of_log = gathered.started.entry((host.to_owned(), file, deed.log));
+                    of_log.or_default().push(moment(rows, row));
+                    continue;
+                }
+                What::Stops => Sort::LoggingStopped,
+                What::Clears | What::HidesHistory => Sort::Command,
+            };
+            let key = (host.to_owned(), deed.log.clone(), sort);
+            gathered
+                .done
+                .entry(key)
+                .or_default()
+                .push(Done { row, deed });
+        }
+    }
+    gathered
+}
+
+fn moment(rows: &Selection, row: usize) -> Moment {
+    (rows.long("line", row).unwrap_or(0), rows.long("ts_ns", row))
+}
+
+/// What is started again by a later command of the same source (within one line too) was maintenance, most likely.
+fn soften(rows: &Selection, gathered: &mut Gathered) {
+    for ((host, log, sort), of_log) in &mut gathered.done {
+        for one in of_log.iter_mut().filter(|_| *sort == Sort::LoggingStopped) {
+            let file = rows.text("file", one.row).unwrap_or_default().to_owned();
+            let again = gathered.started.get(&(host.clone(), file, log.clone()));
+            let at = moment(rows, one.row);
+            if again
+                .into_iter()
+                .flatten()
+                .any(|start| is_later(*start, at))
+            {
+                one.deed.severity = Severity::Low;
+            }
+        }
+    }
+}
+
+fn is_later(start: Moment, stop: Moment) -> bool {
     match (start.1, stop.1) {
         (Some(start), Some(stop)) => start >= stop,
         _ => start.0 >= stop.0,

@@ -191,7 +191,7 @@ fn wiped(
 struct Listed {
     row: usize,
     changed: i64,
-    basis_assumed: bool,
+    assumed: bool,
 }
 
 /// Logs whose time of change lies before what they hold, while the listing is newer than that.
@@ -225,7 +225,7 @@ pub(super) fn changed_before(
             Listed {
                 row,
                 changed: ts.saturating_add(span),
-                basis_assumed: rows.text("ts_basis", row) != Some("recorded"),
+                assumed: rows.text("ts_basis", row) != Some("recorded"),
             },
         );
     }
@@ -246,11 +246,11 @@ pub(super) fn changed_before(
 }
 
 fn later(rows: &Selection, listed: &Listed, log: &Log, seen: i64) -> Option<Sign> {
-    // Epochs and local times need a zone to be compared; two local times of one host err alike.
-    let slack = if listed.basis_assumed == (log.format == "auditd") {
-        ZONE_SLACK_NS
-    } else {
+    // A local time needs a zone to be compared with an epoch; two local times of one host err alike.
+    let slack = if listed.assumed == log.assumed {
         SLACK_NS
+    } else {
+        ZONE_SLACK_NS
     };
     let from = listed.changed.saturating_add(slack);
     let until = seen.saturating_sub(slack);

@@ -33,6 +33,8 @@ pub(super) struct Log {
     pub format: String,
     /// Whether places are lines.
     pub by_line: bool,
+    /// Whether the zone of its times is only assumed.
+    pub assumed: bool,
     pub rows: Vec<At>,
 }
 
@@ -82,7 +84,7 @@ pub(super) fn load(timeline: &Timeline) -> Result<Vec<Log>, TimelineError> {
 
 fn gather(rows: &Selection, logs: &mut BTreeMap<(String, String), Log>) {
     let (hosts, files) = (rows.texts("host"), rows.texts("file"));
-    let formats = rows.texts("format");
+    let (formats, bases) = (rows.texts("format"), rows.texts("ts_basis"));
     let (times, lines, offsets) = (
         rows.longs("ts_ns"),
         rows.longs("line"),
@@ -109,6 +111,7 @@ fn gather(rows: &Selection, logs: &mut BTreeMap<(String, String), Log>) {
             file: file.to_owned(),
             format: format.to_owned(),
             by_line,
+            assumed: bases.get(row).copied().flatten() != Some(Basis::Recorded.as_str()),
             rows: Vec::new(),
         });
         log.rows.extend(rows);

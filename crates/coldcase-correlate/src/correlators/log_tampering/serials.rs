@@ -227,7 +227,7 @@ fn holes(events: &[Event]) -> Vec<Hole> {
     let Some(least) = threshold(events) else {
         return Vec::new();
     };
-    let wide = steps(events).filter(|(.., step)| step - 1 >= least);
+    let wide = steps(events).filter(|(.., step)| *step > least);
     wide.map(|(before, after, step)| Hole {
         before,
         after,

@@ -20,6 +20,8 @@ const LEAST_SPAN_HOURS: i64 = 48;
 const LEAST_HOURS: usize = 3;
 /// Share of days on which an hour must be active to be missed.
 const STEADY: f64 = 0.9;
+/// Hours of the day that must be so: what people write is silent at night and at weekends, and after a holiday.
+const STEADY_HOURS: usize = 20;
 /// Chance of the silence, times the hours looked at, above which it is no sign.
 const LEAST_LIKELY: f64 = 1e-3;
 /// Share of a usual file's span from which a silence between two files is a file that was not collected.
@@ -153,8 +155,18 @@ impl Rhythm {
         (seconds + offset).div_euclid(3600).rem_euclid(24)
     }
 
+    /// Hours of the day that are active nearly every day, those of a silence left out.
+    fn steady_hours(&self, silent: &BTreeMap<i64, f64>) -> usize {
+        let steady = self.seen.iter().filter(|(of_day, seen)| {
+            let left = **seen - silent.get(of_day).copied().unwrap_or(0.0);
+            let active = self.active.get(of_day).copied().unwrap_or(0.0);
+            left >= 1.0 && active >= STEADY * left
+        });
+        steady.count()
+    }
+
     /// The chance that these hours are empty by the rhythm of all other hours, times the hours looked at; and how
-    /// many of them are otherwise active nearly every day.
+    /// many hours of the day are among them that are otherwise active nearly every day.
     fn chance(&self, from: i64, to: i64) -> Option<(f64, usize)> {
         if to.saturating_sub(from) < i64::try_from(LEAST_HOURS).ok()? {
             return None;
@@ -163,16 +175,19 @@ impl Rhythm {
         for hour in from..to {
             *silent.entry(self.hour_of_day(hour)).or_default() += 1.0;
         }
-        let (mut log_p, mut missed) = (self.looked_at.ln(), 0.0);
+        if self.steady_hours(&silent) < STEADY_HOURS {
+            return None;
+        }
+        let (mut log_p, mut missed) = (self.looked_at.ln(), 0);
         for (of_day, times) in silent {
             let cell = |map: &BTreeMap<i64, f64>| map.get(&of_day).copied().unwrap_or(0.0);
             let (seen, active) = (cell(&self.seen) - times, cell(&self.active));
             if seen >= 1.0 && active >= STEADY * seen {
-                missed += times;
+                missed += 1;
                 log_p += times * ((seen - active + 0.5) / (seen + 1.0)).ln();
             }
         }
-        Some((log_p.exp().min(1.0), missed as usize))
+        Some((log_p.exp().min(1.0), missed))
     }
 }
 
