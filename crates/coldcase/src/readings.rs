@@ -116,6 +116,7 @@ fn learn(
     }
     if told.is_none() {
         learnt.collected_at = learnt.collected_at.max(clock_solver::latest_record(inputs));
+        learnt.year_bound = before.year_bound.or(learnt.collected_at);
     }
     learnt
 }

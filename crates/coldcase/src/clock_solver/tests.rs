@@ -277,7 +277,7 @@ fn hosts_have_zones_of_their_own() {
     let mut known: Vec<Sighting> = Vec::new();
     for utc in &moments {
         local.push(login(0, utc + 8 * HOUR, "ann", None));
-        local.push(at_other(2, utc - 3 * HOUR - 1_800 + 77));
+        local.push(at_other(2, utc - 2 * HOUR - 1_800 + 77));
         known.push(login(1, *utc, "ann", None));
         known.push(at_other(1, utc + 77));
     }
