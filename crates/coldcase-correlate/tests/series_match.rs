@@ -198,6 +198,7 @@ fn facts(rows: &[Row], zone: Tz) -> CaseFacts {
         collected_at: None,
         indicators: Vec::new(),
         coverage: coverage.into_iter().collect(),
+        skews: Vec::new(),
     }
 }
 

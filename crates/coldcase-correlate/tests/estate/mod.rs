@@ -237,6 +237,7 @@ pub fn facts(indicators: Vec<Indicator>) -> CaseFacts {
         collected_at: None,
         indicators,
         coverage: vec![span],
+        skews: Vec::new(),
     }
 }
 

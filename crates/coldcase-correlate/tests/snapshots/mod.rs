@@ -221,6 +221,7 @@ pub fn run(rows: &[Row], indicators: &[(IndicatorType, &str)], correlator: &str)
             })
             .collect(),
         coverage: Vec::new(),
+        skews: Vec::new(),
     };
     let found = coldcase_correlate::run(&timeline, &facts, &[correlator.to_owned()]);
     let found = found.expect("runs").findings;

@@ -240,6 +240,7 @@ pub fn run_all(rows: &[Row], hosts: &[(&str, &str)], indicators: &[&str]) -> Fin
         collected_at: None,
         indicators: indicators.collect(),
         coverage: Vec::new(),
+        skews: Vec::new(),
     };
     coldcase_correlate::run(&timeline, &facts, &[]).expect("correlated")
 }

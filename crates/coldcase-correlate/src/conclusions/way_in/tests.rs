@@ -88,6 +88,7 @@ fn answers(findings: &[Finding]) -> Vec<(String, ObservableType, String, usize)>
         collected_at: None,
         indicators: Vec::new(),
         coverage: Vec::new(),
+        skews: Vec::new(),
     };
     let found = conclude(&Timeline::of_parts(Vec::new()), &facts, findings).expect("concludes");
     found
