@@ -217,7 +217,7 @@ fn the_text_joins_sockets_sessions_and_metrics() {
     ] {
         assert!(one.text.contains(said), "{said}: {}", one.text);
     }
-    assert_eq!(one.because.len(), 3, "{:?}", one.because);
+    assert_eq!(one.because.len(), 4, "{:?}", one.because);
     assert!(
         one.question.starts_with("what fills the egress link"),
         "{}",
