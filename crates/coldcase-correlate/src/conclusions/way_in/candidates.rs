@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp, action, outcome};
 use coldcase_timeline::polars::prelude::{NamedFrom as _, Series, col, lit};
 use coldcase_timeline::{Timeline, TimelineError};
+use serde_json::Value;
 
 use super::{Subject, host_of, strings, text};
 use crate::CaseFacts;
@@ -15,6 +16,8 @@ const HOUR_NS: i64 = 3_600 * 1_000_000_000;
 const MADE_IT: f64 = 0.95;
 /// Outsiders gave it orders before the subject began.
 const TOOK_ORDERS: f64 = 0.65;
+/// Outsiders used it, what they said is not known, and the subject's container fits what it makes.
+const USED_AND_FITS: f64 = 0.65;
 /// Outsiders used it; what they said is not known.
 const WAS_USED: f64 = 0.45;
 /// It stands open, nobody is seen using it, and the subject's container fits what it makes.
@@ -122,19 +125,29 @@ fn service<'a>(subject: &Subject<'_>, finding: &'a Finding) -> Option<Candidate<
     let maker = subject.container.and_then(|one| text(one, "created_by"));
     let made = maker.filter(|maker| strings(finding, "callers").any(|caller| caller == *maker));
     let outsiders = strings(finding, "outsiders").count();
+    let orders = orders_of_outsiders(finding);
     let makes_containers = matches!(name, "docker" | "podman");
     let (weight, why) = match made {
         Some(maker) if makes_containers => (
             MADE_IT,
             format!("{name} at {listen} made the container for {maker}"),
         ),
-        _ if outsiders > 0
-            && finding.severity >= Severity::High
-            && before(subject, finding.first) =>
-        {
+        _ if orders > 0 && finding.severity >= Severity::High && before(subject, finding.first) => {
             (
                 TOOK_ORDERS,
                 format!("{name} at {listen} took orders from outsiders before"),
+            )
+        }
+        _ if outsiders > 0
+            && makes_containers
+            && subject.container.is_some()
+            && before(subject, finding.first) =>
+        {
+            (
+                USED_AND_FITS,
+                format!(
+                    "{name} at {listen} was used from outside and makes containers like this one"
+                ),
             )
         }
         _ if outsiders > 0 && before(subject, finding.first) => (
@@ -156,6 +169,18 @@ fn service<'a>(subject: &Subject<'_>, finding: &'a Finding) -> Option<Candidate<
         finding,
         why,
     })
+}
+
+/// Orders that outsiders gave it.
+fn orders_of_outsiders(finding: &Finding) -> u64 {
+    let uses = finding
+        .facts
+        .get("uses")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let outside = uses.filter(|one| one.get("outside").and_then(Value::as_bool) == Some(true));
+    outside.filter_map(|one| one.get("orders")?.as_u64()).sum()
 }
 
 fn account<'a>(

@@ -290,7 +290,10 @@ impl Callers {
             return;
         }
         let of_caller = of_port.entry(from.to_owned()).or_default();
-        of_caller.first = of_caller.first.min(at).or(of_caller.first).or(at);
+        // A snapshot shows that there is a session, not since when.
+        let snapshot = matches!(kind, action::SOCKET_LISTED | action::FLOW_LISTED);
+        let began = at.filter(|_| !snapshot);
+        of_caller.first = of_caller.first.into_iter().chain(began).min();
         of_caller.last = of_caller.last.max(at);
         let order = request && !matches!(word("method"), "GET" | "HEAD" | "OPTIONS" | "");
         of_caller.requests += usize::from(request);

@@ -179,8 +179,13 @@ fn words(exposed: &Exposed<'_>, severity: Severity) -> (String, String) {
     };
     let outsiders = list(exposed.outsiders.iter().copied());
     let title = match severity {
-        Severity::High | Severity::Critical => {
+        _ if exposed.orders() > 0 => {
             format!("{name} of {host} at {listen} took orders from outsiders: {outsiders}")
+        }
+        Severity::High | Severity::Critical => {
+            format!(
+                "{name} of {host} at {listen} was used from outside, beside an intruder's container: {outsiders}"
+            )
         }
         _ if !exposed.outsiders.is_empty() => {
             format!("{name} of {host} at {listen} was used from outside: {outsiders}")
