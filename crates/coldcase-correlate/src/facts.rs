@@ -19,6 +19,26 @@ pub struct CaseFacts {
     pub indicators: Vec<Indicator>,
     /// What each artifact covers.
     pub coverage: Vec<Coverage>,
+    /// How far hosts' clocks are apart, as measured; no time was corrected by it.
+    pub skews: Vec<Skew>,
+}
+
+/// How far the clocks of two hosts are apart, by events that both recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Skew {
+    /// Whose clock.
+    pub host: String,
+    /// Compared with whose.
+    pub against: String,
+    /// Median of what the clock of `host` is ahead, in seconds. What lies between the two records (a login takes its
+    /// time) is part of it.
+    pub offset_seconds: f64,
+    /// Of 100 pairs, 95 are within so many seconds of the median.
+    pub spread_seconds: f64,
+    /// How many pairs.
+    pub pairs: usize,
+    /// Which events.
+    pub rests_on: String,
 }
 
 /// One host.

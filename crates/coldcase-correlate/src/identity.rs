@@ -212,6 +212,22 @@ impl Identities {
         })
     }
 
+    /// Addresses that a host, pod or container of this name had (a pod also without its namespace), with
+    /// when; of a time those that it may have had then.
+    pub fn named(&self, name: &str, at: Option<i64>) -> Vec<(&str, Holder)> {
+        let name = name.trim_start_matches('/');
+        let is_named = |one: &&Interval| {
+            let value = one.observable.value.as_str();
+            value == name || one.container.as_deref() == Some(name) || one.pod_name() == Some(name)
+        };
+        let span = at.map(|at| (at, at));
+        let known = self.held.iter().flat_map(|(address, intervals)| {
+            let own = intervals.iter().filter(is_named);
+            own.filter_map(move |one| Some((address.as_str(), one.holder(one.fit(span)?))))
+        });
+        known.collect()
+    }
+
     /// The rows that all this rests on.
     pub fn rows(&self) -> &Selection {
         &self.rows

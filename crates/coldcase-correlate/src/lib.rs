@@ -7,13 +7,17 @@ pub mod correlators;
 mod evidence;
 mod facts;
 mod identity;
+mod indicators;
+mod kept;
+mod mining;
+mod processes;
 mod registry;
 mod sessions;
 mod time_of_day;
 
 pub use evidence::Draft;
 pub use facts::{
-    CaseFacts, Coverage, HostFacts, Indicator, IndicatorType, is_internal, merge_spans,
+    CaseFacts, Coverage, HostFacts, Indicator, IndicatorType, Skew, is_internal, merge_spans,
 };
 pub use identity::{Fit, Holder, Identities, Resolution};
 pub use registry::{CorrelateError, Correlator, run};

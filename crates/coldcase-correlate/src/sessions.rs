@@ -57,6 +57,7 @@ pub(crate) fn select(timeline: &Timeline) -> Result<Selection, TimelineError> {
         "pid",
         "outcome",
         "attributes",
+        "ts_basis",
     ];
     timeline.select_where(&[action::SSH_LOGIN], &columns, |rows| {
         let success = col("outcome").eq(lit(outcome::SUCCESS));

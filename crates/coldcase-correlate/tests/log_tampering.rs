@@ -126,6 +126,7 @@ fn run_in(zone: Tz, rows: &Rows) -> Vec<Finding> {
         collected_at: None,
         indicators: Vec::new(),
         coverage: Vec::new(),
+        skews: Vec::new(),
     };
     let only = ["log-tampering".to_owned()];
     coldcase_correlate::run(&timeline, &facts, &only)

@@ -112,6 +112,7 @@ fn run_files(events: &[Event<'static>], files: &[&str], format: &str, only: &str
         collected_at: None,
         indicators: Vec::new(),
         coverage: span.into_iter().collect(),
+        skews: Vec::new(),
     };
     coldcase_correlate::run(&timeline, &facts, &[only.to_owned()]).expect("runs")
 }

@@ -13,6 +13,8 @@ pub enum ZoneSource {
     Option,
     /// Something in the bundle (timedatectl, /etc/localtime, date output).
     Bundle,
+    /// Events that the artifact shares with one whose zone is recorded.
+    Solved,
     /// Nothing: UTC was assumed.
     Nothing,
 }
@@ -24,6 +26,7 @@ impl ZoneSource {
             Self::CaseFile => "case.toml",
             Self::Option => "--timezone",
             Self::Bundle => "bundle",
+            Self::Solved => "solved from shared events",
             Self::Nothing => "none: UTC assumed",
         }
     }

@@ -25,6 +25,27 @@ pub enum ObservableType {
     Unknown,
 }
 
+impl ObservableType {
+    /// The word in `findings.json`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ip => "ip",
+            Self::Domain => "domain",
+            Self::User => "user",
+            Self::Host => "host",
+            Self::Process => "process",
+            Self::File => "file",
+            Self::Image => "image",
+            Self::Container => "container",
+            Self::Pod => "pod",
+            Self::Service => "service",
+            Self::Device => "device",
+            Self::Log => "log",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Something that evidence names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Observable {

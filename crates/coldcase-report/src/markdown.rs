@@ -124,6 +124,12 @@ fn inputs(out: &mut String, summary: &Summary<'_>) {
     if !warnings.is_empty() {
         let _ = write!(out, "\n## Lost or assumed\n\n{}", warnings.concat());
     }
+    if !summary.clocks.is_empty() {
+        out.push_str("\n## Clocks\n\n");
+        for line in &summary.clocks {
+            let _ = writeln!(out, "- {}", for_markdown(line));
+        }
+    }
     if !summary.missing.is_empty() {
         out.push_str("\n## Not collected, would have helped\n\n");
         for missing in &summary.missing {

@@ -18,6 +18,8 @@ pub struct Summary<'a> {
     pub events: u64,
     /// Losses of the bundle as a whole.
     pub warnings: Vec<String>,
+    /// What zones and clocks rest on, how far clocks are apart, and where they were set.
+    pub clocks: Vec<String>,
     /// What was not collected and would have helped.
     pub missing: Vec<String>,
     /// Where the case lies.

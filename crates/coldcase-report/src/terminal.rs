@@ -13,6 +13,9 @@ const MOST_FINDINGS: usize = 12;
 /// Lesser ones that get a line each; of the rest the count.
 const MOST_LINES: usize = 6;
 
+/// Things about clocks that get a line each.
+const MOST_CLOCKS: usize = 4;
+
 /// Things not collected that get a line each.
 const MOST_MISSING: usize = 3;
 
@@ -71,14 +74,12 @@ fn answers(out: &mut String, summary: &Summary<'_>, style: Style) {
         .filter(|finding| finding.severity >= Severity::High)
         .count();
     if summary.findings.conclusions.is_empty() && severe == 0 {
-        let _ = writeln!(
-            out,
-            "{}",
-            style.paint(
-                "1",
-                "Nothing of high severity was found in what this evidence can show."
-            )
-        );
+        let nothing = if summary.events == 0 {
+            "No file here gave an event: nothing could be looked for."
+        } else {
+            "Nothing of high severity was found in what this evidence can show."
+        };
+        let _ = writeln!(out, "{}", style.paint("1", nothing));
         out.push('\n');
     }
 }
@@ -217,6 +218,17 @@ fn paragraph(out: &mut String, text: &str, indent: usize) {
     }
 }
 
+/// What clocks rest on; the rest stands in the case.
+fn clocks(out: &mut String, summary: &Summary<'_>) {
+    for line in summary.clocks.iter().take(MOST_CLOCKS) {
+        paragraph(out, &format!("Clock: {line}"), 0);
+    }
+    let more = summary.clocks.len().saturating_sub(MOST_CLOCKS);
+    if more > 0 {
+        let _ = writeln!(out, "{more} more about clocks: see report.md");
+    }
+}
+
 /// What would have helped most; the rest stands in the case.
 fn missing(out: &mut String, summary: &Summary<'_>) {
     for missing in summary.missing.iter().take(MOST_MISSING) {
@@ -300,6 +312,7 @@ fn read(out: &mut String, summary: &Summary<'_>, style: Style) {
             0,
         );
     }
+    clocks(out, summary);
     missing(out, summary);
     let _ = writeln!(out, "Case: {}", for_terminal(&summary.case));
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use polars::frame::DataFrame;
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 
-use crate::{Batch, TimelineError};
+use crate::{Batch, Timeline, TimelineError};
 
 /// Rows at which a batch is sealed: parts of some MB, and a few such batches in memory at a time.
 const ROWS_A_PART: usize = 1 << 17;
@@ -57,6 +58,20 @@ impl DatasetWriter {
         })
     }
 
+    /// A writer that adds to the parts of a timeline in this folder.
+    pub fn append(folder: &Path, timeline: &Timeline) -> Self {
+        let numbers = timeline.parts.iter().filter_map(|part| {
+            let name = part.path.file_stem()?.to_str()?;
+            name.strip_prefix("part-")?.parse::<usize>().ok()
+        });
+        Self {
+            folder: folder.to_owned(),
+            next: AtomicUsize::new(numbers.max().map_or(0, |last| last + 1)),
+            gathered: Mutex::new(Batch::default()),
+            parts: Mutex::new(timeline.parts.clone()),
+        }
+    }
+
     /// Whether a batch should be handed over now.
     pub fn is_full(batch: &Batch) -> bool {
         batch.rows() >= ROWS_A_PART || (batch.rows() % 4096 == 4095 && batch.size() >= BYTES_A_PART)
@@ -101,16 +116,8 @@ impl DatasetWriter {
         };
         let rows = batch.rows();
         let actions = batch.actions().into_iter().map(str::to_owned).collect();
-        let mut frame = batch.into_frame().map_err(columns)?;
-        let file = File::create(&path).map_err(|source| TimelineError::Io {
-            path: path.clone(),
-            source,
-        })?;
-        ParquetWriter::new(BufWriter::new(file))
-            .with_compression(ParquetCompression::Zstd(None))
-            .set_parallel(false)
-            .finish(&mut frame)
-            .map_err(columns)?;
+        let frame = batch.into_frame().map_err(columns)?;
+        write_part(&path, frame)?;
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         parts.push(PartInfo {
             path,
@@ -119,4 +126,21 @@ impl DatasetWriter {
         });
         Ok(())
     }
+}
+
+/// Writes a frame of the contract's columns as one file of a dataset.
+pub(crate) fn write_part(path: &Path, mut frame: DataFrame) -> Result<(), TimelineError> {
+    let file = File::create(path).map_err(|source| TimelineError::Io {
+        path: path.to_owned(),
+        source,
+    })?;
+    ParquetWriter::new(BufWriter::new(file))
+        .with_compression(ParquetCompression::Zstd(None))
+        .set_parallel(false)
+        .finish(&mut frame)
+        .map_err(|source| TimelineError::Columns {
+            path: path.to_owned(),
+            source,
+        })?;
+    Ok(())
 }

@@ -5,6 +5,7 @@
 mod batch;
 mod dataset;
 mod error;
+mod rewrite;
 mod schema;
 mod select;
 mod text_column;

@@ -22,7 +22,7 @@ const ALWAYS: [&str; 5] = ["ts_ns", "file", "line", "offset", "action"];
 /// A dataset to select from.
 #[derive(Debug, Clone)]
 pub struct Timeline {
-    parts: Vec<PartInfo>,
+    pub(crate) parts: Vec<PartInfo>,
 }
 
 impl Timeline {
@@ -238,7 +238,7 @@ fn no_file(source: PolarsError) -> TimelineError {
     }
 }
 
-fn read_columns(path: &Path, names: &[&str]) -> Result<DataFrame, TimelineError> {
+pub(crate) fn read_columns(path: &Path, names: &[&str]) -> Result<DataFrame, TimelineError> {
     let file = File::open(path).map_err(|source| TimelineError::Io {
         path: path.to_owned(),
         source,
@@ -251,7 +251,7 @@ fn read_columns(path: &Path, names: &[&str]) -> Result<DataFrame, TimelineError>
     })
 }
 
-fn texts<'a>(frame: &'a DataFrame, name: &str) -> Vec<Option<&'a str>> {
+pub(crate) fn texts<'a>(frame: &'a DataFrame, name: &str) -> Vec<Option<&'a str>> {
     frame
         .column(name)
         .and_then(|column| column.str())

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use coldcase_model::{Counts, Event, Place, Sink, Timestamp};
+use coldcase_model::{Basis, Counts, Event, Place, Sink, Timestamp};
 use coldcase_timeline::{Batch, DatasetWriter, Origin, TimelineError};
 
+use crate::clock_solver::Order;
 use crate::coverage::ActiveHours;
 
 /// Most warnings kept an artifact; further ones are counted.
@@ -31,6 +32,14 @@ pub(crate) struct ArtifactSink<'a> {
     pub first: Option<Timestamp>,
     pub last: Option<Timestamp>,
     pub active: ActiveHours,
+    /// Times read with the zone that was assumed.
+    pub assumed: u64,
+    /// Events that have no time, or that of the collection.
+    pub undated: u64,
+    /// Last time whose zone the artifact records.
+    pub last_recorded: Option<Timestamp>,
+    /// Watches what comes while the artifact is read; what its series adds later has no order.
+    pub order: Option<Order>,
     pub skips: BTreeMap<&'static str, SkipCount>,
     pub warnings: Vec<String>,
     more_warnings: u64,
@@ -55,6 +64,10 @@ impl<'a> ArtifactSink<'a> {
             first: None,
             last: None,
             active: ActiveHours::default(),
+            assumed: 0,
+            undated: 0,
+            last_recorded: None,
+            order: Some(Order::of(format)),
             skips: BTreeMap::new(),
             warnings: Vec::new(),
             more_warnings: 0,
@@ -92,6 +105,16 @@ impl Sink for ArtifactSink<'_> {
         };
         self.batch.push(event, origin);
         self.events += 1;
+        if let Some(order) = &mut self.order {
+            order.add(event);
+        }
+        match event.when {
+            Some(when) if when.basis == Basis::Recorded => {
+                self.last_recorded = self.last_recorded.max(Some(when.ts));
+            }
+            Some(when) if when.basis != Basis::Collected => self.assumed += 1,
+            _ => self.undated += 1,
+        }
         if let Some(when) = event.when {
             self.first = Some(self.first.map_or(when.ts, |first| first.min(when.ts)));
             self.active.add(when);

@@ -9,13 +9,15 @@ use coldcase_correlate::{
     CaseFacts, CorrelateError, Coverage, HostFacts, Indicator, IndicatorType,
 };
 use coldcase_evidence::{Bundle, EvidenceError, parse_indicators};
-use coldcase_ingest::{Zone, formats};
+use coldcase_ingest::{Zone, ZoneSource, formats};
 use coldcase_model::{Findings, canonical_ip};
-use coldcase_timeline::{DatasetWriter, Timeline, TimelineError};
+use coldcase_timeline::{Timeline, TimelineError};
 
+use crate::clock_solver::{self, Step, Verdict};
 use crate::host_facts::BundleFacts;
-use crate::ingest::{InputRecord, Progress, ingest};
+use crate::ingest::{InputRecord, Progress};
 use crate::plan::plan;
+use crate::readings::{Readings, read_all};
 use crate::{Options, alerts, clocks, output_place};
 
 /// Why a run could not be finished.
@@ -50,6 +52,8 @@ pub enum CaseError {
 
 /// A case as analysed.
 pub struct Analysis {
+    /// Where the evidence lies.
+    pub roots: Vec<PathBuf>,
     /// What each input held.
     pub inputs: Vec<InputRecord>,
     /// Losses before any input was opened.
@@ -58,6 +62,12 @@ pub struct Analysis {
     pub facts: CaseFacts,
     /// What the evidence says of its hosts.
     pub host_facts: BundleFacts,
+    /// What the evidence says of its clocks.
+    pub(crate) verdict: Verdict,
+    /// Clocks that were set, and logs that go back in time.
+    pub(crate) steps: Vec<Step>,
+    /// Whether the moment of collection is only the latest record.
+    pub(crate) is_collection_inferred: bool,
     /// Zone of the case and what it rests on.
     pub zone: Zone,
     /// The timeline.
@@ -123,25 +133,42 @@ fn read(
     progress.stage("recognising files");
     let mut planned = plan(&bundle, &options.only);
     let host_facts = BundleFacts::gather(&bundle, &mut planned);
-    let clocks = clocks::clocks(&bundle, &planned, &host_facts, options);
     let indicators = indicators(&bundle, options)?;
     fs::create_dir_all(folder).map_err(|source| CaseError::Output {
         path: folder.to_owned(),
         source,
     })?;
-    let writer = DatasetWriter::create(folder)?;
-    let inputs = ingest(&planned, &clocks, &writer, progress)?;
-    let timeline = Timeline::of_parts(writer.finish()?);
-    let zone = clocks::case_zone(&bundle, &host_facts, options);
-    let mut facts = facts(&bundle, &inputs, indicators, zone, &host_facts, options);
+    let readings = read_all(&bundle, &planned, &host_facts, options, folder, progress)?;
+    let zone = match clocks::case_zone(&bundle, &host_facts, options) {
+        told if told.source < ZoneSource::Nothing => told,
+        nothing => readings.verdict.case_zone().unwrap_or(nothing),
+    };
+    let mut facts = facts(&bundle, &readings, indicators, zone, &host_facts, options);
+    let is_collection_inferred = readings.latest_record.is_some();
+    let Readings {
+        inputs,
+        timeline,
+        verdict,
+        ..
+    } = readings;
+    facts.skews = clock_solver::skews(&timeline, &inputs, &facts.hosts)?;
+    let steps = clock_solver::steps(&timeline, &inputs)?;
     let told = alerts::indicators(&timeline, &facts.hosts, &facts.indicators)?;
     facts.indicators.extend(told);
     facts.indicators.sort();
     facts.indicators.dedup();
     let findings = Findings::new(Vec::new(), Vec::new());
     Ok(Analysis {
+        roots: bundle.roots,
         inputs,
-        warnings: bundle.warnings,
+        warnings: bundle
+            .warnings
+            .into_iter()
+            .chain(verdict.contradictions())
+            .collect(),
+        verdict,
+        steps,
+        is_collection_inferred,
         facts,
         host_facts,
         zone,
@@ -211,12 +238,19 @@ fn kind(kind: coldcase_evidence::IndicatorType) -> IndicatorType {
 
 fn facts(
     bundle: &Bundle,
-    inputs: &[InputRecord],
+    readings: &Readings,
     indicators: Vec<Indicator>,
     zone: Zone,
     told: &BundleFacts,
     options: &Options,
 ) -> CaseFacts {
+    let inputs = &readings.inputs;
+    let solved = |host: &str| {
+        let named = inputs.iter().any(|input| {
+            input.host.as_deref() == Some(host) && input.clock.zone.source < ZoneSource::Solved
+        });
+        readings.verdict.host(Some(host)).filter(|_| !named)
+    };
     let mut hosts: BTreeMap<String, HostFacts> = BTreeMap::new();
     for (host, clock) in inputs
         .iter()
@@ -227,13 +261,14 @@ fn facts(
             addresses: told
                 .of(&host)
                 .map_or_else(Vec::new, |facts| facts.addresses.clone()),
-            zone: clock.zone.tz,
+            zone: solved(&host).unwrap_or(clock.zone.tz),
         };
         hosts.entry(host).or_insert(known);
     }
     for case in &bundle.cases {
         for spec in &case.hosts {
             let seen = options.timezone.or_else(|| told.zone(Some(&spec.name)));
+            let seen = seen.or_else(|| readings.verdict.host(Some(&spec.name)));
             let zone = spec.timezone.or(case.timezone).or(seen).unwrap_or(zone.tz);
             let addresses = spec.addresses.iter();
             let addresses = addresses.map(|text| {
@@ -261,18 +296,12 @@ fn facts(
             last: input.last?,
         })
     });
-    let collected_at = bundle
-        .cases
-        .iter()
-        .filter_map(|case| case.collected_at)
-        .max()
-        .or(options.collected_at)
-        .or_else(|| told.collected_at(zone.tz));
     CaseFacts {
         hosts: hosts.into_values().collect(),
         zone: zone.tz,
-        collected_at,
+        collected_at: clocks::collected_at(bundle, told, options).or(readings.latest_record),
         indicators,
         coverage: coverage.collect(),
+        skews: Vec::new(),
     }
 }

@@ -4,10 +4,12 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use coldcase_correlate::Skew;
 use coldcase_ingest::Clock;
 use coldcase_report::{InputLine, Summary, html, markdown};
 use serde_json::{Map, Value, json};
 
+use crate::clock_solver::Step;
 use crate::coverage::coverage;
 use crate::{Analysis, InputRecord, Options, missing};
 
@@ -31,12 +33,40 @@ pub fn summary<'a>(analysis: &'a Analysis, folder: &Path) -> Summary<'a> {
         zone_source: analysis.zone.source.as_str(),
         events: analysis.inputs.iter().map(|input| input.events).sum(),
         warnings: analysis.warnings.clone(),
+        clocks: clock_lines(analysis),
         missing: missing::missing(&analysis.inputs, analysis.zone)
             .iter()
             .map(missing::Missing::sentence)
             .collect(),
         case: folder.display().to_string(),
     }
+}
+
+/// What a reader should know of the clocks: assumed zones, hosts whose clocks are apart, clocks that were set.
+fn clock_lines(analysis: &Analysis) -> Vec<String> {
+    let skews = analysis.facts.skews.iter().map(|skew| {
+        let (host, against) = (&skew.host, &skew.against);
+        let side = if skew.offset_seconds < 0.0 { "behind" } else { "ahead of" };
+        format!(
+            "{host}: its clock is {:.1} s {side} that of {against}, within {:.1} s in {} pairs ({})",
+            skew.offset_seconds.abs(),
+            skew.spread_seconds,
+            skew.pairs,
+            skew.rests_on
+        )
+    });
+    let steps = analysis.steps.iter().filter_map(Step::sentence);
+    let collected = analysis
+        .facts
+        .collected_at
+        .filter(|_| analysis.is_collection_inferred);
+    let collected = collected.map(|at| {
+        format!("collected not before {at}, the latest record: snapshots are dated by it")
+    });
+    let zones = analysis.verdict.assumed().into_iter();
+    let confirmed = analysis.verdict.confirmed();
+    let told = zones.chain(collected).chain(skews).chain(steps);
+    told.chain(confirmed).collect()
 }
 
 fn input_line(input: &InputRecord) -> InputLine {
@@ -67,22 +97,26 @@ fn case_json(analysis: &Analysis, options: &Options) -> Value {
             "boot": told.and_then(crate::host_facts::boot),
         })
     });
-    let clocks = analysis
-        .inputs
-        .iter()
-        .filter(|input| input.events > 0)
-        .map(clock_json);
+    let inputs = analysis.inputs.iter().enumerate();
+    let clocks = inputs
+        .filter(|(_, input)| input.events > 0)
+        .map(|(index, input)| clock_json(input, analysis.verdict.json(index)));
+    let skews = analysis.facts.skews.iter().map(skew_json);
     json!({
         "tool": { "name": "coldcase", "version": env!("CARGO_PKG_VERSION") },
         "options": {
+            "bundles": analysis.roots.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
             "timezone": options.timezone.map(|tz| tz.name()),
             "collected_at": options.collected_at,
             "ioc": options.iocs.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
             "only": options.only,
         },
         "collected_at": analysis.facts.collected_at,
+        "collected_at_rests_on": collected_at_rests_on(analysis),
         "hosts": hosts.collect::<Vec<_>>(),
         "clocks": clocks.collect::<Vec<_>>(),
+        "skews": skews.collect::<Vec<_>>(),
+        "steps": analysis.steps,
         "coverage": coverage(&analysis.inputs),
         "missing": missing::missing(&analysis.inputs, analysis.zone),
         "indicators": analysis.facts.indicators.len(),
@@ -91,7 +125,28 @@ fn case_json(analysis: &Analysis, options: &Options) -> Value {
     })
 }
 
-fn clock_json(input: &InputRecord) -> Value {
+/// Null where nothing dates the collection.
+fn collected_at_rests_on(analysis: &Analysis) -> Option<&'static str> {
+    analysis.facts.collected_at?;
+    Some(if analysis.is_collection_inferred {
+        "the latest record: not before it"
+    } else {
+        "case.toml, --collected-at or the bundle"
+    })
+}
+
+fn skew_json(skew: &Skew) -> Value {
+    json!({
+        "host": skew.host,
+        "against": skew.against,
+        "offset_seconds": skew.offset_seconds,
+        "spread_seconds": skew.spread_seconds,
+        "pairs": skew.pairs,
+        "rests_on": skew.rests_on,
+    })
+}
+
+fn clock_json(input: &InputRecord, measured: Value) -> Value {
     let Clock {
         zone,
         offset_ns,
@@ -104,6 +159,7 @@ fn clock_json(input: &InputRecord) -> Value {
         "rests_on": zone.source.as_str(),
         "offset_seconds": offset_ns as f64 / 1e9,
         "first_year": first_year,
+        "measured": measured,
     })
 }
 

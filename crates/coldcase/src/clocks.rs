@@ -1,16 +1,60 @@
 //! The clock of each artifact: its zone with what that rests on, the moment of collection, and the year
-//! that a year-less series begins with.
+//! that a year-less series begins with. What the solver found stands where nothing better is recorded.
 
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use coldcase_evidence::{Bundle, open};
 use coldcase_ingest::{Clock, Zone, ZoneSource, series_key, years};
+use coldcase_model::Timestamp;
 use rayon::prelude::*;
 
 use crate::Options;
 use crate::host_facts::BundleFacts;
 use crate::plan::Planned;
+
+/// What was found out by reading, where the bundle says nothing: by number of the artifact.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Learnt {
+    /// Solved zones.
+    pub zones: BTreeMap<usize, Tz>,
+    /// Years to add to those inferred.
+    pub years: BTreeMap<usize, i32>,
+    /// The latest record, as the moment of collection.
+    pub collected_at: Option<Timestamp>,
+    /// The latest recorded one of the first reading, which year-less logs are taken to be not after: what these say
+    /// themselves later must not move it.
+    pub year_bound: Option<Timestamp>,
+}
+
+/// What the heads of year-less logs show, by number of the artifact.
+pub(crate) type Surveys = BTreeMap<usize, years::Survey>;
+
+/// Surveys all year-less artifacts.
+pub(crate) fn surveys(planned: &[Planned<'_>]) -> Surveys {
+    let yearless = planned.par_iter().enumerate().filter(|(_, one)| {
+        let format = one.recognised.format();
+        format.is_some_and(|format| format.yearless)
+    });
+    let surveyed = yearless.filter_map(|(index, one)| {
+        let mut opened = open(&one.artifact.disk).ok()?;
+        Some((index, years::survey(&mut opened.reader).ok()?))
+    });
+    surveyed.collect()
+}
+
+/// The moment of collection as case, caller or bundle say it.
+pub(crate) fn collected_at(
+    bundle: &Bundle,
+    facts: &BundleFacts,
+    options: &Options,
+) -> Option<Timestamp> {
+    let stated = bundle.cases.iter().filter_map(|case| case.collected_at);
+    stated
+        .max()
+        .or(options.collected_at)
+        .or_else(|| facts.collected_at(case_zone(bundle, facts, options).tz))
+}
 
 /// One clock an artifact, in the plan's order.
 pub(crate) fn clocks(
@@ -18,18 +62,52 @@ pub(crate) fn clocks(
     planned: &[Planned<'_>],
     facts: &BundleFacts,
     options: &Options,
+    surveys: &Surveys,
+    learnt: &Learnt,
 ) -> Vec<Clock> {
-    let collected_at = facts.collected_at(case_zone(bundle, facts, options).tz);
+    let told = facts.collected_at(case_zone(bundle, facts, options).tz);
+    let collected_at = told.or(learnt.collected_at);
     let mut clocks: Vec<Clock> = planned
         .iter()
-        .map(|one| {
-            let clock = base_clock(bundle, one, facts, options);
+        .enumerate()
+        .map(|(index, one)| {
+            let mut clock = base_clock(bundle, one, facts, options);
+            if let (ZoneSource::Nothing, Some(tz)) = (clock.zone.source, learnt.zones.get(&index)) {
+                let (tz, source) = (*tz, ZoneSource::Solved);
+                clock.zone = Zone { tz, source };
+            }
             Clock {
                 collected_at: clock.collected_at.or(collected_at),
                 ..clock
             }
         })
         .collect();
+    // Years rest on what was known before year-less logs were dated.
+    let bounds: Vec<Clock> = clocks
+        .iter()
+        .map(|clock| {
+            let own = clock.collected_at;
+            let is_learnt = told.is_none() && own == learnt.collected_at;
+            Clock {
+                collected_at: if is_learnt { learnt.year_bound } else { own },
+                ..*clock
+            }
+        })
+        .collect();
+    for (index, year) in first_years_of_all(planned, &bounds, surveys) {
+        if let Some(clock) = clocks.get_mut(index) {
+            let more = learnt.years.get(&index).copied().unwrap_or(0);
+            clock.first_year = year.map(|year| year.saturating_add(more));
+        }
+    }
+    clocks
+}
+
+fn first_years_of_all(
+    planned: &[Planned<'_>],
+    clocks: &[Clock],
+    surveys: &Surveys,
+) -> Vec<(usize, Option<i32>)> {
     let mut series: BTreeMap<(Option<&str>, String), Vec<usize>> = BTreeMap::new();
     for (index, one) in planned.iter().enumerate() {
         if one
@@ -43,18 +121,12 @@ pub(crate) fn clocks(
                 .push(index);
         }
     }
-    let inferred: Vec<(usize, Option<i32>)> = series
+    series
         .into_values()
         .collect::<Vec<_>>()
         .into_par_iter()
-        .flat_map_iter(|members| first_years(planned, &clocks, members))
-        .collect();
-    for (index, year) in inferred {
-        if let Some(clock) = clocks.get_mut(index) {
-            clock.first_year = year;
-        }
-    }
-    clocks
+        .flat_map_iter(|members| first_years(planned, clocks, surveys, members))
+        .collect()
 }
 
 /// The zone of the case as a whole, where no host of its own is known.
@@ -94,6 +166,7 @@ fn base_clock(bundle: &Bundle, one: &Planned<'_>, facts: &BundleFacts, options: 
 fn first_years(
     planned: &[Planned<'_>],
     clocks: &[Clock],
+    surveys: &Surveys,
     members: Vec<usize>,
 ) -> Vec<(usize, Option<i32>)> {
     let mut surveyed = Vec::new();
@@ -103,14 +176,11 @@ fn first_years(
         let (Some(one), Some(own)) = (planned.get(index), clocks.get(index)) else {
             continue;
         };
-        let Ok(mut opened) = open(&one.artifact.disk) else {
-            continue;
-        };
-        if let Ok(survey) = years::survey(&mut opened.reader) {
+        if let Some(survey) = surveys.get(&index) {
             clock = *own;
             surveyed.push(years::Member {
                 path: &one.artifact.path,
-                survey,
+                survey: survey.clone(),
             });
             indices.push(index);
         }

@@ -16,7 +16,8 @@ pub struct BundleFacts {
 }
 
 /// Zones of whole hours; of the others only those of today's countries.
-const PART_HOURS: [(i32, Tz); 10] = [
+const PART_HOURS: [(i32, Tz); 11] = [
+    (-34_200, Tz::Pacific__Marquesas),
     (-12_600, Tz::America__St_Johns),
     (12_600, Tz::Asia__Tehran),
     (16_200, Tz::Asia__Kabul),
@@ -130,7 +131,7 @@ fn zone_of(facts: &Facts) -> Option<Tz> {
 }
 
 /// A zone that always has this offset, or a country's where no such zone is named.
-fn fixed_zone(seconds: i32) -> Option<Tz> {
+pub(crate) fn fixed_zone(seconds: i32) -> Option<Tz> {
     if seconds % 3_600 == 0 {
         // The names' signs are POSIX's: west is positive.
         let hours = seconds / 3_600;

@@ -11,6 +11,7 @@ use coldcase_timeline::{DatasetWriter, TimelineError};
 use rayon::prelude::*;
 
 use crate::artifact_sink::{ArtifactSink, SkipCount};
+use crate::clock_solver::{Jump, Order};
 use crate::coverage::ActiveHours;
 use crate::plan::{Planned, Recognised};
 
@@ -49,6 +50,14 @@ pub struct InputRecord {
     pub first: Option<Timestamp>,
     /// Last dated event.
     pub last: Option<Timestamp>,
+    /// Times read with the zone that was assumed.
+    pub(crate) assumed: u64,
+    /// Events that have no time, or that of the collection.
+    pub(crate) undated: u64,
+    /// Last time whose zone the artifact records.
+    pub(crate) last_recorded: Option<Timestamp>,
+    /// Where it goes back in time.
+    pub(crate) jumps: Vec<Jump>,
     /// Hours in which it has events.
     pub(crate) active: ActiveHours,
     /// Damage, limits, assumptions.
@@ -73,6 +82,10 @@ impl InputRecord {
             skips: BTreeMap::new(),
             first: None,
             last: None,
+            assumed: 0,
+            undated: 0,
+            last_recorded: None,
+            jumps: Vec::new(),
             active: ActiveHours::default(),
             warnings: Vec::new(),
             clock: Clock::UNKNOWN,
@@ -86,20 +99,21 @@ struct Task<'p, 'a, 'w> {
     sink: ArtifactSink<'w>,
     sha256: Option<String>,
     leftover: Option<Leftover>,
+    jumps: Vec<Jump>,
 }
 
-/// Reads all artifacts into the dataset.
+/// Reads these artifacts, by number, into the dataset. What became of each comes in the order of the plan.
 pub(crate) fn ingest(
     planned: &[Planned<'_>],
+    wanted: &[usize],
     clocks: &[Clock],
     writer: &DatasetWriter,
     progress: &Arc<dyn Progress>,
-) -> Result<Vec<InputRecord>, TimelineError> {
-    progress.start(planned.iter().map(|one| one.artifact.bytes).sum());
-    let mut order: Vec<usize> = (0..planned.len()).collect();
-    order.sort_by_key(|&index| {
-        std::cmp::Reverse(planned.get(index).map_or(0, |one| one.artifact.bytes))
-    });
+) -> Result<Vec<(usize, InputRecord)>, TimelineError> {
+    let bytes = |index: &usize| planned.get(*index).map_or(0, |one| one.artifact.bytes);
+    progress.start(wanted.iter().map(bytes).sum());
+    let mut order: Vec<usize> = wanted.to_vec();
+    order.sort_by_key(|index| std::cmp::Reverse(bytes(index)));
     let mut tasks: Vec<(usize, Task<'_, '_, '_>)> = order
         .into_par_iter()
         .with_max_len(1)
@@ -109,10 +123,15 @@ pub(crate) fn ingest(
         })
         .collect();
     tasks.sort_by_key(|(index, _)| *index);
-    let mut tasks: Vec<Task<'_, '_, '_>> = tasks.into_iter().map(|(_, task)| task).collect();
+    let (indices, mut tasks): (Vec<usize>, Vec<Task<'_, '_, '_>>) = tasks.into_iter().unzip();
     progress.stage("joining what files share");
     join_series(&mut tasks);
-    tasks.into_iter().map(finish).collect()
+    let records = tasks.into_iter().map(finish);
+    indices
+        .into_iter()
+        .zip(records)
+        .map(|(index, record)| Ok((index, record?)))
+        .collect()
 }
 
 fn read_one<'p, 'a, 'w>(
@@ -124,9 +143,10 @@ fn read_one<'p, 'a, 'w>(
     let artifact = one.artifact;
     let id = one.recognised.id().unwrap_or_default();
     let mut sink = ArtifactSink::new(writer, one.host.clone(), id, artifact.path.clone());
-    let task_of = |sink, sha256, leftover| Task {
+    let task_of = |mut sink: ArtifactSink<'w>, sha256, leftover| Task {
         planned: one,
         clock,
+        jumps: sink.order.take().map_or_else(Vec::new, Order::finish),
         sink,
         sha256,
         leftover,
@@ -218,6 +238,7 @@ fn finish(task: Task<'_, '_, '_>) -> Result<InputRecord, TimelineError> {
         clock,
         mut sink,
         sha256,
+        jumps,
         ..
     } = task;
     if let Some(error) = sink.failed.take() {
@@ -235,6 +256,10 @@ fn finish(task: Task<'_, '_, '_>) -> Result<InputRecord, TimelineError> {
         warnings: sink.all_warnings(),
         first: sink.first,
         last: sink.last,
+        assumed: sink.assumed,
+        undated: sink.undated,
+        last_recorded: sink.last_recorded,
+        jumps,
         active: std::mem::take(&mut sink.active),
         skips: std::mem::take(&mut sink.skips),
         clock,

@@ -212,6 +212,104 @@ fn wrong_calls_say_what_to_do() {
 }
 
 #[test]
+fn files_without_events_are_told_from_evidence_without_findings() {
+    let folder = TempDir::new().expect("a folder");
+    fs::write(folder.path().join("noise"), [0, 1, 2, 0xff]).expect("writes");
+    let output = coldcase(folder.path(), &["analyze", "noise", "-o", "case"]);
+    check(&output, 0, "");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("nothing could be looked for"), "{said}");
+    assert!(said.contains("Not recognised, not used: noise"), "{said}");
+}
+
+#[test]
+fn evidence_that_changed_is_told() {
+    let folder = bundle();
+    check(&analyze(folder.path(), &[]), 0, "");
+    let same = coldcase(folder.path(), &["verify", "case"]);
+    check(&same, 0, "");
+    let said = String::from_utf8_lossy(&same.stdout).into_owned();
+    assert!(said.contains("4 inputs as they were, 0 not"), "{said}");
+    let host = folder.path().join("evidence/db-07");
+    let mut log = fs::read(host.join("secure")).expect("reads");
+    log[100] ^= 1;
+    fs::write(host.join("secure"), log).expect("writes");
+    fs::remove_file(host.join("empty")).expect("removes");
+    fs::write(host.join("other"), "x").expect("writes");
+    let other = coldcase(folder.path(), &["verify", "case"]);
+    check(&other, 1, "");
+    let said = String::from_utf8_lossy(&other.stdout).into_owned();
+    for line in [
+        "changed     db-07/secure",
+        "missing     db-07/empty",
+        "new         db-07/other",
+        "2 inputs as they were, 3 not",
+    ] {
+        assert!(said.contains(line), "{said}");
+    }
+    fs::rename(folder.path().join("evidence"), folder.path().join("moved")).expect("moves");
+    check(
+        &coldcase(folder.path(), &["verify", "case"]),
+        1,
+        "if the evidence was moved",
+    );
+    check(
+        &coldcase(folder.path(), &["verify", "case", "moved"]),
+        1,
+        "",
+    );
+    check(
+        &coldcase(folder.path(), &["verify", "moved"]),
+        1,
+        "case.json",
+    );
+}
+
+#[test]
+fn addresses_and_names_are_told_with_their_times() {
+    let folder = TempDir::new().expect("a folder");
+    let pods = "NAMESPACE   NAME     READY   STATUS    RESTARTS   AGE   IP           NODE     NOMINATED NODE   READINESS GATES\n\
+                prod        web-0    1/1     Running   0          2d    10.244.1.7   node-1   <none>           <none>\n";
+    fs::write(folder.path().join("pods.txt"), pods).expect("writes");
+    let collected = ["--collected-at", "2023-05-12T10:00:00Z"];
+    let made = ["analyze", "pods.txt", "-o", "case"];
+    check(
+        &coldcase(folder.path(), &[&made[..], &collected].concat()),
+        0,
+        "",
+    );
+    let says = |arguments: &[&str], said: &[&str]| {
+        let output = coldcase(folder.path(), &[&["whois", "case"], arguments].concat());
+        check(&output, 0, "");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        for said in said {
+            assert!(text.contains(said), "{said}: {text}");
+        }
+    };
+    says(
+        &["10.244.1.7"],
+        &["10.244.1.7: pod prod/web-0", "2023-05-10", "pods.txt:2"],
+    );
+    says(
+        &["10.244.1.7", "--at", "2023-05-12T09:00:00+00:00"],
+        &["pod prod/web-0"],
+    );
+    says(
+        &["10.244.1.7", "--at", "2023-05-01T09:00:00Z"],
+        &[
+            "unknown: it is known at other times only",
+            "at another time: pod prod/web-0",
+        ],
+    );
+    says(
+        &["10.9.9.9"],
+        &["unknown: nothing in the case says who has it"],
+    );
+    says(&["web-0"], &["10.244.1.7", "pod prod/web-0 on node-1"]);
+    says(&["web-9"], &["no host, pod or container of this name"]);
+}
+
+#[test]
 fn fail_on_tells_by_the_exit_code() {
     let folder = bundle();
     check(&analyze(folder.path(), &["--fail-on", "high"]), 3, "");

@@ -6,12 +6,20 @@ use coldcase_timeline::{Timeline, TimelineError};
 use crate::CaseFacts;
 
 mod dns_origin;
+mod flood_source;
+mod login_cause;
+mod way_in;
 
 /// Joins findings of one kind of question; may look up in the timeline what would have been visible.
 type Conclude = fn(&Timeline, &CaseFacts, &[Finding]) -> Result<Vec<Conclusion>, TimelineError>;
 
 /// All kinds.
-static ALL: &[Conclude] = &[dns_origin::conclude];
+static ALL: &[Conclude] = &[
+    dns_origin::conclude,
+    flood_source::conclude,
+    login_cause::conclude,
+    way_in::conclude,
+];
 
 /// The conclusions that these findings allow.
 pub fn join(

@@ -301,5 +301,6 @@ pub fn facts(domains: &[&str], hosts: &[(&str, &str)]) -> CaseFacts {
             })
             .collect(),
         coverage: Vec::new(),
+        skews: Vec::new(),
     }
 }

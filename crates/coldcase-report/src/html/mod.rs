@@ -211,6 +211,13 @@ fn inputs(out: &mut String, summary: &Summary<'_>) {
         }
         out.push_str("</ul>");
     }
+    if !summary.clocks.is_empty() {
+        out.push_str("<h2>Clocks</h2><ul>");
+        for line in &summary.clocks {
+            let _ = write!(out, "<li>{}</li>", escape(line));
+        }
+        out.push_str("</ul>");
+    }
     if !summary.missing.is_empty() {
         out.push_str("<h2>Not collected, would have helped</h2><ul>");
         for missing in &summary.missing {
@@ -264,6 +271,7 @@ mod tests {
             zone_source: "x",
             events: 1,
             warnings: vec!["<img src=x onerror=y>".into()],
+            clocks: vec!["<img src=x onerror=y>".into()],
             missing: Vec::new(),
             case: "c".into(),
         };

@@ -1,6 +1,6 @@
 //! Images: `docker image inspect`, `podman image inspect`, `crictl inspecti`.
 
-use coldcase_model::{Attributes, Event, action};
+use coldcase_model::{Attributes, Event, Timestamp, action};
 use serde_json::Value;
 
 use super::container::command_line;
@@ -56,7 +56,8 @@ pub fn events(line: u64, value: &Value, clock: &Clock) -> (Event<'static>, bool)
         .text_if("os", one("Os", "os"))
         .text_if("author", one("Author", "author"))
         .text_if("user", text(config, &["User"]))
-        .text_if("docker_version", text(spec, &["DockerVersion"]));
+        .text_if("docker_version", text(spec, &["DockerVersion"]))
+        .text_if("tagged", tagged(value).as_deref());
     let mut event = Event::new(action::IMAGE_CREATED);
     event.when = created.when(clock);
     event.image = name.map(|name| name.to_owned().into());
@@ -70,4 +71,11 @@ pub fn events(line: u64, value: &Value, clock: &Clock) -> (Event<'static>, bool)
     event.attributes = attributes.finish().map(Into::into);
     event.line = Some(line);
     (event, created == Instant::Unreadable)
+}
+
+/// When the engine last gave the image a name, in UTC: of a pulled image, when it came to the host.
+fn tagged(image: &Value) -> Option<String> {
+    let written = text(image, &["Metadata", "LastTagTime"])?;
+    let at = Timestamp::parse_rfc3339(written)?;
+    (at.seconds() > 0).then(|| at.to_string())
 }

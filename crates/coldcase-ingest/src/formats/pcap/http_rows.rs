@@ -302,31 +302,24 @@ impl Asked {
             list.filter_map(|word| word.as_str().map(str::to_owned))
                 .collect()
         };
-        self.image = text(body, "Image");
-        let command = [words(body, "Entrypoint"), words(body, "Cmd")]
+        // Podman's own API writes these in lower case.
+        self.image = text(body, "Image").or_else(|| text(body, "image"));
+        let command = ["Entrypoint", "entrypoint", "Cmd", "command"]
+            .map(|key| words(body, key))
             .concat()
             .join(" ");
         self.command = Some(command).filter(|command| !command.is_empty());
-        let Some(host) = body.get("HostConfig") else {
-            return;
-        };
+        let host = body.get("HostConfig").unwrap_or(body);
         self.binds = words(host, "Binds");
-        let mounts = host
-            .get("Mounts")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        self.binds.extend(mounts.filter_map(|mount| {
-            Some(format!(
-                "{}:{}",
-                text(mount, "Source")?,
-                text(mount, "Target")?
-            ))
+        let mounts = [host.get("Mounts"), body.get("mounts")];
+        let mounts = mounts.into_iter().flatten().filter_map(Value::as_array);
+        self.binds.extend(mounts.flatten().filter_map(|mount| {
+            let source = text(mount, "Source").or_else(|| text(mount, "source"))?;
+            let target = text(mount, "Target").or_else(|| text(mount, "destination"))?;
+            Some(format!("{source}:{target}"))
         }));
-        self.privileged = host
-            .get("Privileged")
-            .and_then(Value::as_bool)
-            .unwrap_or(false);
+        let privileged = host.get("Privileged").or_else(|| body.get("privileged"));
+        self.privileged = privileged.and_then(Value::as_bool).unwrap_or(false);
         for key in ["NetworkMode", "PidMode", "IpcMode"] {
             let mode = text(host, key).filter(|mode| mode == "host");
             self.modes.extend(mode.map(|mode| format!("{key}={mode}")));

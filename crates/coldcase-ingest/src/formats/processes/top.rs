@@ -14,13 +14,14 @@
 //! ```
 //!
 //! **Rows.** `process-listed`, one a row, and one `host-listed` an iteration with `load` and, where the uptime tells it, `boot` (to
-//! the minute). Sizes are KiB or carry a unit (`1.2g`), so they are as coarse as shown. COMMAND is `comm` too, unless it is a
+//! the minute); another for the line of all processors, with `cpu_busy_percent` (user, nice and system, of all processors together) and
+//! `cpu_idle_percent`. Sizes are KiB or carry a unit (`1.2g`), so they are as coarse as shown. COMMAND is `comm` too, unless it is a
 //! command line (`-c`). A process without memory is the kernel's.
 //!
 //! **Times.** An iteration's clock has no date: it is the last such moment before the collection, in the host's zone. Without the
 //! moment of collection, and in BusyBox's output, which has no clock, rows have that of the collection or none.
 //!
-//! **Limits.** The summary's counters of tasks, processors and memory are skipped. Interactive recordings are read as far as
+//! **Limits.** The summary's counters of tasks, single processors and memory are skipped. In the first iteration top's own sums are since boot. Interactive recordings are read as far as
 //! their rows stand on lines.
 //!
 //! Sources: top(1), procps `src/top/top.c`, BusyBox `procps/top.c`.
@@ -62,10 +63,16 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
 
 fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
     let clock = input.clock;
+    let mut when = None;
     let summary = |text: &str, line: u64, sink: &mut dyn Sink| {
         if let Some(heading) = heading(text) {
-            let when = heading.when(clock).or_else(|| clock.collected());
+            when = heading.when(clock).or_else(|| clock.collected());
             heading.emit(line, when, sink);
+            sink.used(1);
+            return Summary::Begins(when);
+        }
+        if let Some(processors) = processors(text) {
+            processors.emit(line, when, sink);
             sink.used(1);
             return Summary::Begins(when);
         }
@@ -124,6 +131,55 @@ impl Heading<'_> {
     }
 }
 
+/// Use of all processors together, in percent of what they have.
+struct Processors {
+    busy: f64,
+    idle: f64,
+}
+
+impl Processors {
+    fn emit(&self, line: u64, when: Option<When>, sink: &mut dyn Sink) {
+        let mut attributes = Attributes::new();
+        attributes
+            .value("cpu_busy_percent", &self.busy.into())
+            .value("cpu_idle_percent", &self.idle.into());
+        let mut event = Event::new(action::HOST_LISTED);
+        event.when = when;
+        event.line = Some(line);
+        event.attributes = attributes.finish().map(Cow::Owned);
+        let message = format!("processors {:.1}% busy, {:.1}% idle", self.busy, self.idle);
+        event.message = Some(message.into());
+        sink.event(&event);
+    }
+}
+
+/// `%Cpu(s): 91.3 us,  1.2 sy,  0.0 ni,  7.3 id, ...`, `Cpu(s): 91.3%us, ...`, BusyBox's `CPU:  1% usr  0% sys  0% nic  99% idle`.
+fn processors(text: &str) -> Option<Processors> {
+    let starts = ["%Cpu(s):", "Cpu(s):", "CPU:"];
+    let rest = starts
+        .iter()
+        .find_map(|start| text.trim_start().strip_prefix(start))?;
+    let rest = decimal_points(rest);
+    let parts = rest.split([',', '%', ' ']).filter(|part| !part.is_empty());
+    let (mut busy, mut idle, mut number) = (0.0, None, None);
+    for part in parts {
+        let value = part
+            .parse::<f64>()
+            .ok()
+            .filter(|value| (0.0..=100.0).contains(value));
+        match (part, number) {
+            ("us" | "usr" | "sy" | "sys" | "ni" | "nic", Some(value)) => busy += value,
+            ("id" | "idle", Some(value)) => idle = Some(value),
+            _ => {}
+        }
+        number = value;
+    }
+    Some(Processors {
+        busy: (busy * 10.0_f64).round() / 10.0,
+        idle: idle?,
+    })
+}
+
 /// `top - 15:10:50 up 81 days, 17:57,  1 user,  load average: 9.81, 9.64, 9.20`, BusyBox's `Load average: 0.00 0.01
 /// 0.05 1/123 456`.
 fn heading(text: &str) -> Option<Heading<'_>> {
@@ -146,6 +202,19 @@ fn heading(text: &str) -> Option<Heading<'_>> {
         up_seconds: uptime(up),
         load: load_of(load),
     })
+}
+
+/// A comma between digits is a decimal sign of the locale.
+fn decimal_points(text: &str) -> String {
+    let mut signs = text.chars().peekable();
+    let mut before = ' ';
+    let mut points = String::with_capacity(text.len());
+    while let Some(sign) = signs.next() {
+        let inside = before.is_ascii_digit() && signs.peek().is_some_and(char::is_ascii_digit);
+        points.push(if sign == ',' && inside { '.' } else { sign });
+        before = sign;
+    }
+    points
 }
 
 /// Three averages; the decimal sign is the locale's, so blanks part them.
@@ -235,5 +304,31 @@ mod tests {
         );
         check("top - x", None);
         check("  PID USER", None);
+    }
+
+    #[test]
+    fn processors_are_summed() {
+        let check = |line: &str, expected: Option<(f64, f64)>| {
+            let got = processors(line).map(|got| (got.busy, got.idle));
+            assert_eq!(got, expected, "{line}");
+        };
+        check(
+            "%Cpu(s): 91.3 us,  1.2 sy,  0.0 ni,  7.3 id,  0.1 wa,  0.0 hi,  0.1 si,  0.0 st",
+            Some((92.5, 7.3)),
+        );
+        check(
+            "%Cpu(s):  4,3 us,  1,2 sy,  0,0 ni, 94,5 id",
+            Some((5.5, 94.5)),
+        );
+        check(
+            "Cpu(s): 12.1%us,  0.3%sy,  0.0%ni, 87.6%id,  0.0%wa",
+            Some((12.4, 87.6)),
+        );
+        check(
+            "CPU:   1% usr   0% sys   0% nic  99% idle   0% io",
+            Some((1.0, 99.0)),
+        );
+        check("%Cpu0  :  4.3 us,  1.2 sy,  0.0 ni, 94.5 id", None);
+        check("%Cpu(s):", None);
     }
 }

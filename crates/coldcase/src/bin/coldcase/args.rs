@@ -52,6 +52,10 @@ pub enum Command {
     Correlators,
     /// One format or correlator in full, or a finding of a case with the records it rests on.
     Explain(Explain),
+    /// Hash the inputs of a case again and compare; exit 1 if any differs.
+    Verify(Verify),
+    /// What an address or name was at a time, from which source, with every candidate.
+    Whois(Whois),
 }
 
 /// How evidence is read.
@@ -121,6 +125,31 @@ pub struct Explain {
     /// Id of a finding in that case; or a conclusion's kind, or what it is about (an address, a domain).
     #[arg(value_name = "FINDING")]
     pub finding: Option<String>,
+}
+
+/// `verify`.
+#[derive(Debug, ClapArgs)]
+pub struct Verify {
+    /// A folder that `analyze` wrote.
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// Where the evidence is now; without it, where it was when the case was made.
+    #[arg(value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+}
+
+/// `whois`.
+#[derive(Debug, ClapArgs)]
+pub struct Whois {
+    /// A folder that `analyze` wrote.
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// An address, or the name of a host, pod or container.
+    #[arg(value_name = "ADDRESS|NAME")]
+    pub what: String,
+    /// When (RFC 3339); without it, ever.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub at: Option<Timestamp>,
 }
 
 impl Reading {

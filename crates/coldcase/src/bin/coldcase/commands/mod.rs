@@ -4,6 +4,8 @@ mod analyze;
 mod explain;
 mod list;
 mod timeline;
+mod verify;
+mod whois;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -21,6 +23,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Formats => list::formats(),
         Command::Correlators => list::correlators(),
         Command::Explain(explain) => explain::run(explain),
+        Command::Verify(verify) => verify::run(verify),
+        Command::Whois(whois) => whois::run(whois),
     }
 }
 

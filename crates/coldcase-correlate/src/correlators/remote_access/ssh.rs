@@ -1,0 +1,90 @@
+//! Logins by ssh from addresses outside that never came before.
+
+use std::collections::BTreeSet;
+
+use coldcase_model::{Finding, Observable, ObservableType, Severity};
+use coldcase_timeline::{Timeline, TimelineError};
+
+use super::{DAY, Known, LOOK_BACK, is_indicator, is_odd_hour, is_outside};
+use crate::evidence::time_fact;
+use crate::sessions::{Login, by_source, select};
+use crate::{CaseFacts, Draft};
+
+/// Failures from which `ssh-auth` tells of the source.
+const GUESSES: usize = 5;
+
+pub(super) fn run(
+    timeline: &Timeline,
+    facts: &CaseFacts,
+    known: &Known,
+) -> Result<Vec<Finding>, TimelineError> {
+    let rows = select(timeline)?;
+    let mut found = Vec::new();
+    for ((source, host), logins) in by_source(&rows) {
+        let let_in: Vec<&Login<'_>> = logins.iter().filter(|one| one.success).collect();
+        let first = let_in.iter().filter_map(|one| one.ts).min();
+        let Some(first) = first.filter(|_| is_outside(source, facts)) else {
+            continue;
+        };
+        let indicator = is_indicator(source, facts);
+        let new = known.reaches_back(first)
+            && !known.came_before(source, first)
+            && !known.is_usual(source);
+        if logins.len() - let_in.len() >= GUESSES || !(new || indicator) {
+            continue;
+        }
+        let last = let_in.iter().filter_map(|one| one.ts).max();
+        let mut why = vec!["outside-address"];
+        why.extend(new.then_some("first-seen"));
+        why.extend(is_odd_hour(first, Some(host), facts).then_some("odd-hours"));
+        why.extend(indicator.then_some("indicator"));
+        let users: BTreeSet<&str> = let_in.iter().map(|one| one.user).collect();
+        let users: Vec<&str> = users.into_iter().collect();
+        let own = facts.hosts.iter().find(|one| one.name == host);
+        let dst = own
+            .and_then(|one| one.addresses.first())
+            .map_or(host, String::as_str);
+        let subjects = vec![
+            Observable::new(ObservableType::Ip, source),
+            Observable::new(ObservableType::Host, host),
+            Observable::new(ObservableType::Service, "ssh"),
+        ];
+        let text = format!(
+            "The logs of {} days before don't know the address; it was let in without guessing. A colleague on the road looks the same: ask {} \
+             whether it was them, and look at what ran from then on (`last -a`, `journalctl _COMM=sshd`, new keys).",
+            first.saturating_sub(known.begin.unwrap_or(first)) / DAY,
+            users.join(", "),
+        );
+        let rows_shown: Vec<usize> = let_in.iter().map(|one| one.row).collect();
+        let finding = Draft::new("remote-access", subjects, "ssh")
+            .says(
+                format!("{source} logged into {host} by ssh for the first time, from outside"),
+                text,
+            )
+            .weighs(
+                if indicator {
+                    Severity::High
+                } else {
+                    Severity::Low
+                },
+                if indicator { 0.85 } else { 0.5 },
+            )
+            .spans(Some(first), last)
+            .fact("service", "ssh")
+            .fact("src_ip", source)
+            .fact("dst", (!dst.is_empty()).then_some(dst))
+            .fact("sessions", let_in.len())
+            .fact("first", time_fact(Some(first)))
+            .fact("last", time_fact(last))
+            .fact("why", why)
+            .fact("users", users)
+            .fact(
+                "thresholds",
+                serde_json::json!({"look_back_days": LOOK_BACK, "failures_below": GUESSES}),
+            )
+            .attack(&["T1021.004", "T1078"])
+            .rests_on(&rows, &rows_shown);
+        found.push(finding.finish());
+    }
+    Ok(found)
+}

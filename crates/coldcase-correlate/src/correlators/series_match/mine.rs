@@ -1,0 +1,426 @@
+//! Candidate causes: series of lines that share a template, mined from logs in two passes.
+//!
+//! The first pass only counts, into a table of fixed size; the second keeps what occurs about as often as an effect.
+//! So neither the number of lines nor that of templates matters much, and which are kept does not depend on their order.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::ops::RangeInclusive;
+use std::rc::Rc;
+
+use coldcase_model::{ObservableType, action};
+use coldcase_timeline::{Selection, Timeline, TimelineError};
+
+use super::align::is_sane;
+use super::merge::{count_others, merge, order, without_copies};
+use super::place::{Files, Moment, Place};
+use super::template::{KnownHosts, Shape, shape};
+use super::writers::{Cells, Containers, Writer, attribute};
+
+/// Counters of the first pass: 16 MiB.
+const COUNTERS: usize = 1 << 22;
+/// Series kept at most: beyond, the rarest are left out.
+const MOST_SERIES: usize = 20_000;
+/// Events kept at most, over all series: 32 bytes each.
+const MOST_EVENTS: u64 = 8_000_000;
+
+/// Rows that may be causes.
+pub(super) const ACTIONS: [&str; 5] = [
+    action::LOG,
+    action::CRON_RUN,
+    action::SERVICE_STARTED,
+    action::EXEC,
+    action::CONNECT,
+];
+
+/// A candidate cause.
+pub(super) struct Series {
+    /// Who wrote it.
+    pub writer: Writer,
+    /// What its lines have in common.
+    pub template: String,
+    /// Whom its lines name, where all name the same.
+    pub target: Option<String>,
+    /// In order of time.
+    pub events: Vec<Moment>,
+    /// Whether the zone of its times was assumed.
+    pub zone_unsure: bool,
+    /// Lines of the template that name another.
+    pub others: usize,
+}
+
+/// What was mined.
+pub(super) struct Mined {
+    /// Candidates, by writer and template.
+    pub series: Vec<Series>,
+    /// First and last line of each writer.
+    pub spans: BTreeMap<Writer, (i64, i64)>,
+    /// Templates that were not looked at, since they are too rare or too frequent.
+    pub left_out: usize,
+}
+
+/// Which lines may be causes.
+#[derive(Debug, Clone)]
+pub(super) struct Bounds {
+    /// Lines of a template at least; of merged templates each part may be rarer.
+    pub least: usize,
+    /// Lines of a template at most.
+    pub most: usize,
+    /// When an effect may have had its cause.
+    pub within: RangeInclusive<i64>,
+    /// The hosts, beside none; all where it is not known which.
+    pub hosts: Option<BTreeSet<String>>,
+}
+
+/// The level of a template, as part of its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Level {
+    Fine,
+    Coarse,
+    /// Whatever the writer says of a target.
+    Any,
+}
+
+/// One line with its writers.
+struct Line<'a> {
+    writer: &'a Rc<Writer>,
+    /// The writer's hash.
+    hash: u64,
+    message: &'a str,
+    target: Option<&'a str>,
+    moment: Moment,
+    zone_unsure: bool,
+}
+
+/// Mines the logs of these hosts.
+pub(super) fn mine(
+    timeline: &Timeline,
+    containers: &Containers,
+    known: &KnownHosts,
+    bounds: &Bounds,
+    files: &mut Files,
+) -> Result<Mined, TimelineError> {
+    let (hosts, within) = (bounds.hosts.as_ref(), &bounds.within);
+    let mut counters = vec![0u32; COUNTERS];
+    visit(timeline, containers, files, hosts, &mut |line| {
+        if !within.contains(&line.moment.ts) {
+            return;
+        }
+        for (hash, ..) in keys(&line, known).each {
+            if let Some(count) = counters.get_mut(slot(hash)) {
+                *count = count.saturating_add(1);
+            }
+        }
+    })?;
+    let (sizes, left_out) = tighten(&counters, bounds);
+    let mut kept: HashMap<u64, Series> = HashMap::new();
+    let mut spans: HashMap<u64, (Rc<Writer>, i64, i64)> = HashMap::new();
+    visit(timeline, containers, files, hosts, &mut |line| {
+        let ts = line.moment.ts;
+        let span = spans
+            .entry(line.hash)
+            .or_insert_with(|| (Rc::clone(line.writer), ts, ts));
+        (span.1, span.2) = (span.1.min(ts), span.2.max(ts));
+        if !within.contains(&ts) {
+            return;
+        }
+        let keys = keys(&line, known);
+        for (hash, level, refined) in &keys.each {
+            let count = counters.get(slot(*hash)).copied().unwrap_or(0);
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            if !sizes.contains(&count) {
+                continue;
+            }
+            let series = kept.entry(*hash).or_insert_with(|| Series {
+                writer: Writer::clone(line.writer),
+                template: keys.template(*level).to_owned(),
+                target: keys.shape.target.clone().filter(|_| *refined),
+                events: Vec::new(),
+                zone_unsure: false,
+                others: 0,
+            });
+            series.events.push(line.moment);
+            series.zone_unsure |= line.zone_unsure;
+        }
+    })?;
+    let mut series: Vec<Series> = kept.into_values().collect();
+    series.sort_by(|a, b| order(a).cmp(&order(b)));
+    merge(&mut series);
+    for one in &mut series {
+        without_copies(&mut one.events, files);
+    }
+    count_others(&mut series);
+    let spans = spans
+        .into_values()
+        .map(|(writer, first, last)| (Writer::clone(&writer), (first, last)));
+    Ok(Mined {
+        series,
+        spans: spans.collect(),
+        left_out,
+    })
+}
+
+/// The series that a line belongs to.
+struct Keys {
+    shape: Shape,
+    /// Hash, level, and whether it is of the line's target alone.
+    each: Vec<(u64, Level, bool)>,
+}
+
+impl Keys {
+    fn template(&self, level: Level) -> &str {
+        match level {
+            Level::Fine => &self.shape.fine,
+            Level::Coarse => &self.shape.coarse,
+            Level::Any => "",
+        }
+    }
+}
+
+fn keys(line: &Line<'_>, known: &KnownHosts) -> Keys {
+    let mut shape = shape(line.message, known, Some(&line.writer.host));
+    if let Some(target) = line.target {
+        let host = known.get(target).cloned();
+        shape.target = Some(host.unwrap_or_else(|| target.to_owned()));
+    }
+    let mut keys = Keys {
+        shape,
+        each: Vec::with_capacity(5),
+    };
+    let mut levels = vec![Level::Coarse];
+    if keys.shape.fine != keys.shape.coarse {
+        levels.push(Level::Fine);
+    }
+    let hash = |level: Level, target: Option<&str>| {
+        hash_of(&(line.hash, level, keys.template(level), target))
+    };
+    let mut each: Vec<(u64, Level, bool)> = levels
+        .iter()
+        .map(|level| (hash(*level, None), *level, false))
+        .collect();
+    if let Some(target) = keys.shape.target.as_deref() {
+        levels.push(Level::Any);
+        let refined = levels.iter();
+        each.extend(refined.map(|level| (hash(*level, Some(target)), *level, true)));
+    }
+    keys.each = each;
+    keys
+}
+
+fn hash_of(what: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn slot(hash: u64) -> usize {
+    usize::try_from(hash).unwrap_or(0) % COUNTERS
+}
+
+/// Bounds under which neither too many series nor too many events are kept, and how many templates lie outside.
+fn tighten(counters: &[u32], bounds: &Bounds) -> (RangeInclusive<usize>, usize) {
+    let mut by_count: BTreeMap<u32, u64> = BTreeMap::new();
+    for count in counters.iter().filter(|count| **count > 0) {
+        *by_count.entry(*count).or_default() += 1;
+    }
+    let (mut series, mut events) = (0u64, 0u64);
+    let mut least = bounds.most;
+    // From the most frequent that is allowed down to the rarest that there is room for.
+    for (count, slots) in by_count.iter().rev() {
+        let size = usize::try_from(*count).unwrap_or(usize::MAX);
+        if size > bounds.most || size < bounds.least {
+            continue;
+        }
+        let more = events.saturating_add(slots.saturating_mul(u64::from(*count)));
+        let most_series = u64::try_from(MOST_SERIES).unwrap_or(u64::MAX);
+        if series + slots > most_series || more > MOST_EVENTS {
+            break;
+        }
+        (series, events, least) = (series + slots, more, size);
+    }
+    let all: u64 = by_count.values().sum();
+    let left_out = usize::try_from(all - series).unwrap_or(usize::MAX);
+    (least..=bounds.most, left_out)
+}
+
+/// Calls back for each dated line of a log, part by part, so that not all are held at once.
+fn visit(
+    timeline: &Timeline,
+    containers: &Containers,
+    files: &mut Files,
+    hosts: Option<&BTreeSet<String>>,
+    each: &mut impl FnMut(Line<'_>),
+) -> Result<(), TimelineError> {
+    const COLUMNS: [&str; 14] = [
+        "host",
+        "format",
+        "ts_basis",
+        "ts_precision",
+        "container",
+        "pod",
+        "namespace",
+        "attributes",
+        "message",
+        "command",
+        "exe",
+        "pid",
+        "dst_ip",
+        "dst_port",
+    ];
+    let mut writers = Writers::new();
+    for part in timeline.parts() {
+        let part = Timeline::of_parts(vec![part.clone()]);
+        let rows = part.select(&ACTIONS, &COLUMNS)?;
+        let columns = Columns::of(&rows);
+        let of_hosts = |row: &usize| {
+            let host = columns.text("host", *row);
+            host.is_none_or(|host| hosts.is_none_or(|hosts| hosts.contains(host)))
+        };
+        for row in (0..rows.rows()).filter(of_hosts) {
+            columns.line(row, containers, &mut writers, files, &rows, each);
+        }
+    }
+    Ok(())
+}
+
+/// Writers with their hashes, by a hash of the cells that tell them.
+type Writers = HashMap<u64, Option<(Rc<Writer>, u64)>>;
+
+/// The columns of a part, looked up once.
+struct Columns<'a> {
+    times: Vec<Option<i64>>,
+    pids: Vec<Option<i64>>,
+    ports: Vec<Option<i32>>,
+    texts: BTreeMap<&'static str, Vec<Option<&'a str>>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(rows: &'a Selection) -> Self {
+        let names = [
+            "action",
+            "host",
+            "format",
+            "file",
+            "ts_basis",
+            "ts_precision",
+            "container",
+            "pod",
+            "namespace",
+            "attributes",
+            "message",
+            "command",
+            "exe",
+            "dst_ip",
+        ];
+        Self {
+            times: rows.longs("ts_ns"),
+            pids: rows.longs("pid"),
+            ports: rows.ints("dst_port"),
+            texts: names.map(|name| (name, rows.texts(name))).into(),
+        }
+    }
+
+    fn text(&self, name: &str, row: usize) -> Option<&'a str> {
+        self.texts.get(name)?.get(row).copied().flatten()
+    }
+
+    fn line(
+        &self,
+        row: usize,
+        containers: &Containers,
+        writers: &mut Writers,
+        files: &mut Files,
+        rows: &Selection,
+        each: &mut impl FnMut(Line<'_>),
+    ) {
+        let text = |name: &str| self.text(name, row);
+        let ts = self.times.get(row).copied().flatten();
+        let Some(ts) = ts.filter(|ts| is_sane(*ts)) else {
+            return;
+        };
+        if matches!(text("ts_precision"), Some("min" | "day")) {
+            return;
+        }
+        let cells = Cells {
+            action: text("action").unwrap_or_default(),
+            format: text("format").unwrap_or_default(),
+            host: text("host").unwrap_or_default(),
+            file: text("file").unwrap_or_default(),
+            container: text("container"),
+            pod: text("pod"),
+            namespace: text("namespace"),
+            attributes: text("attributes"),
+            command: text("command"),
+            exe: text("exe"),
+        };
+        let Some((writer, hash)) = writer_of(containers, writers, cells) else {
+            return;
+        };
+        let pid = self.pids.get(row).copied().flatten();
+        let is_process = writer.what.kind == ObservableType::Process;
+        // A process that lives on is told by its pid as well.
+        let one = pid
+            .filter(|_| cells.action == action::CONNECT && is_process)
+            .map(|pid| {
+                let mut one = Writer::clone(&writer);
+                one.what.value = format!("{}[{pid}]", one.what.value);
+                Rc::new(one)
+            });
+        let port = self.ports.get(row).copied().flatten();
+        let message = told(cells, text("message"), port);
+        let line = |writer, hash, moment| Line {
+            writer,
+            hash,
+            message,
+            target: text("dst_ip"),
+            moment,
+            zone_unsure: text("ts_basis") != Some("recorded"),
+        };
+        let moment = Moment {
+            ts,
+            place: Place::of(rows, row, files),
+            text: u32::try_from(hash_of(&message) >> 32).unwrap_or(0),
+        };
+        if let Some(one) = &one {
+            each(line(one, hash_of(one), moment));
+        }
+        each(line(&writer, hash, moment));
+    }
+}
+
+/// Who wrote a row, from what was found for rows like it.
+fn writer_of(
+    containers: &Containers,
+    known: &mut Writers,
+    cells: Cells<'_>,
+) -> Option<(Rc<Writer>, u64)> {
+    let made = || {
+        let writer = containers.writer(cells)?;
+        let hash = hash_of(&writer);
+        Some((Rc::new(writer), hash))
+    };
+    if cells.action != action::LOG {
+        return made();
+    }
+    let attributes = cells.attributes.unwrap_or_default();
+    let who = ["container_id", "program", "unit", "container_name"]
+        .map(|name| attribute(attributes, name));
+    let of_row = (cells.host, cells.file, cells.container, cells.pod);
+    let key = hash_of(&(of_row, cells.namespace, who));
+    known.entry(key).or_insert_with(made).clone()
+}
+
+/// What a row says, as far as a template is made of it.
+fn told<'a>(cells: Cells<'a>, message: Option<&'a str>, port: Option<i32>) -> &'a str {
+    match cells.action {
+        action::CRON_RUN | action::EXEC => cells.command.or(message).unwrap_or_default(),
+        // Words, so that no port is taken out as a number.
+        action::CONNECT => match port {
+            Some(22) => "connects by ssh",
+            Some(53) => "connects to a resolver",
+            _ => "connects",
+        },
+        action::SERVICE_STARTED => "starts",
+        _ => message.unwrap_or_default(),
+    }
+}

@@ -1,0 +1,68 @@
+//! Rows of some artifacts taken out of a dataset again, before these are read anew. Parts without such rows stay as they
+//! are; parts of nothing else go.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use polars::frame::DataFrame;
+use polars::prelude::{BooleanChunked, NewChunkedArray as _};
+
+use crate::dataset::write_part;
+use crate::select::{read_columns, texts};
+use crate::{COLUMNS, PartInfo, Timeline, TimelineError};
+
+impl Timeline {
+    /// The same dataset without the rows of these files.
+    pub fn without_files(self, files: &BTreeSet<&str>) -> Result<Self, TimelineError> {
+        let mut parts = Vec::with_capacity(self.parts.len());
+        for part in self.parts {
+            parts.extend(without(part, files)?);
+        }
+        Ok(Self { parts })
+    }
+}
+
+fn without(part: PartInfo, files: &BTreeSet<&str>) -> Result<Option<PartInfo>, TimelineError> {
+    let io = |source| TimelineError::Io {
+        path: part.path.clone(),
+        source,
+    };
+    let names = read_columns(&part.path, &["file"])?;
+    let stays: Vec<bool> = texts(&names, "file")
+        .into_iter()
+        .map(|file| file.is_none_or(|file| !files.contains(file)))
+        .collect();
+    let rows = stays.iter().filter(|stays| **stays).count();
+    if rows == stays.len() {
+        return Ok(Some(part));
+    }
+    if rows == 0 {
+        fs::remove_file(&part.path).map_err(io)?;
+        return Ok(None);
+    }
+    let columns = |source| TimelineError::Columns {
+        path: part.path.clone(),
+        source,
+    };
+    let all: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
+    let frame = read_columns(&part.path, &all)?
+        .select(all)
+        .map_err(columns)?;
+    let mask = BooleanChunked::from_slice("stays".into(), &stays);
+    let frame = frame.filter(&mask).map_err(columns)?;
+    let actions = actions(&frame);
+    // A run that ends here leaves the old part or the new one, never half of one.
+    let beside = part.path.with_extension("new");
+    write_part(&beside, frame)?;
+    fs::rename(&beside, &part.path).map_err(io)?;
+    Ok(Some(PartInfo {
+        path: part.path,
+        rows,
+        actions,
+    }))
+}
+
+fn actions(frame: &DataFrame) -> Vec<String> {
+    let actions: BTreeSet<&str> = texts(frame, "action").into_iter().flatten().collect();
+    actions.into_iter().map(str::to_owned).collect()
+}

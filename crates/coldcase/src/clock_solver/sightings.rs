@@ -1,0 +1,345 @@
+//! From the timeline to sightings: which rows tell of events that other artifacts tell of too.
+//!
+//! Rows whose zone or year was assumed are turned back into their artifact's own local time; recorded ones stay as they
+//! are. Parts of the timeline are read one by one, and of very many sightings a fixed share is kept, chosen by key,
+//! so that both records of an event stay or go together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use coldcase_ingest::Clock;
+use coldcase_model::{Timestamp, action};
+use coldcase_timeline::polars::prelude::{LazyFrame, col, lit};
+use coldcase_timeline::{PartInfo, Selection, Timeline, TimelineError};
+use serde_json::Value;
+
+use super::event_keys::{self, Kind};
+use super::series::AllSeries;
+use super::votes::{Key, Sighting};
+use super::zones;
+use crate::InputRecord;
+
+/// Most sightings kept: their pairs say more than enough, in some tens of MB.
+const MOST_SIGHTINGS: usize = 1 << 18;
+/// Formats whose rows say `login` of every authentication that a program asked PAM for.
+const PAM_LOGS: [&str; 5] = [
+    "authlog",
+    "journal",
+    "journal-export",
+    "journal-json",
+    "journal-verbose",
+];
+/// Formats of resolvers' logs.
+const RESOLVERS: [&str; 5] = ["coredns", "dnsmasq", "named", "unbound", "systemd-resolved"];
+/// sshd's own port; flows to others are not looked at.
+const SSH: i32 = 22;
+
+/// All sightings of a timeline.
+#[derive(Debug, Default)]
+pub(crate) struct Sightings {
+    /// By clocks whose zone was assumed, in local seconds.
+    pub local: Vec<Sighting>,
+    /// By clocks whose zone is recorded, in UTC seconds.
+    pub known: Vec<Sighting>,
+}
+
+/// What one row says beyond the columns of all.
+type Keys = (Kind, [Option<Key>; 3]);
+
+/// Every sighting in the timeline.
+pub(crate) fn gather(
+    timeline: &Timeline,
+    inputs: &[InputRecord],
+    series: &AllSeries,
+) -> Result<Sightings, TimelineError> {
+    let mut sample = Sample::new(inputs, series);
+    let local_dns = series.any_local(&RESOLVERS);
+    let tells = |part: &PartInfo| {
+        let mut actions = part.actions.iter().map(String::as_str);
+        actions.any(|one| CONTAINERS.0.contains(&one))
+    };
+    let containers_told = timeline.parts().iter().any(tells);
+    for part in timeline.parts() {
+        let part = Timeline::of_parts(vec![part.clone()]);
+        sample.take(&part, &LOGINS, |rows| rows, logins)?;
+        sample.take(&part, &AUDIT, of_pam, audits)?;
+        sample.take(&part, &FLOWS, to_ssh, flows)?;
+        sample.take(&part, &CONTAINERS, |rows| rows, containers)?;
+        if containers_told {
+            sample.take(&part, &ENGINE_LINES, |rows| rows, engine_lines)?;
+        }
+        if local_dns {
+            sample.take(&part, &QUERIES, |rows| rows, queries)?;
+        }
+        sample.take_mtimes(&part)?;
+    }
+    sample.last_writes();
+    Ok(sample.finish())
+}
+
+/// Actions, and columns beside those of every row.
+type Wanted = (&'static [&'static str], &'static [&'static str]);
+
+const LOGINS: Wanted = (
+    &[
+        action::SSH_LOGIN,
+        action::LOGIN,
+        action::SSH_SESSION_OPENED,
+        action::SESSION_OPENED,
+        action::SUDO,
+        action::CRON_RUN,
+        action::BOOT,
+    ],
+    &[
+        "outcome", "src_ip", "src_port", "user", "pid", "command", "format",
+    ],
+);
+const AUDIT: Wanted = (
+    &[action::AUDIT],
+    &["user", "pid", "command", "exe", "attributes"],
+);
+const FLOWS: Wanted = (&[action::TCP_FLOW], &["src_ip", "src_port", "dst_port"]);
+const CONTAINERS: Wanted = (
+    &[action::CONTAINER_STARTED, action::CONTAINER_EXITED],
+    &["attributes"],
+);
+const ENGINE_LINES: Wanted = (&[action::LOG], &["attributes"]);
+const QUERIES: Wanted = (&[action::DNS_QUERY], &["src_ip", "domain", "attributes"]);
+
+/// An audit row's attributes begin with its type.
+fn of_pam(rows: LazyFrame) -> LazyFrame {
+    let begins = |text: &str| col("attributes").str().starts_with(lit(text));
+    rows.filter(begins("{\"type\":\"USER_START\"").or(begins("{\"type\":\"USER_CMD\"")))
+}
+
+fn to_ssh(rows: LazyFrame) -> LazyFrame {
+    rows.filter(col("dst_port").eq(lit(SSH)))
+}
+
+fn logins(rows: &Selection, row: usize, host: &str) -> Option<Keys> {
+    let (user, pid) = (rows.text("user", row), rows.long("pid", row));
+    match rows.text("action", row)? {
+        action::LOGIN if PAM_LOGS.contains(&rows.text("format", row)?) => None,
+        action::SSH_LOGIN | action::LOGIN => {
+            let (address, outcome) = (rows.text("src_ip", row), rows.text("outcome", row));
+            let [strong, weak] = event_keys::login(host, pid, address, user, outcome);
+            let ends = event_keys::connection(address, rows.int("src_port", row));
+            Some((Kind::Login, [strong, ends, weak]))
+        }
+        action::SUDO => {
+            let command = event_keys::command(host, rows.text("command", row));
+            Some((Kind::Command, [command, None, None]))
+        }
+        action::CRON_RUN => {
+            let run = event_keys::cron_run(host, pid, rows.text("command", row));
+            Some((Kind::CronRun, [run, None, None]))
+        }
+        action::BOOT => Some((Kind::Boot, [Some(event_keys::boot(host)), None, None])),
+        _ => {
+            let session = event_keys::session(host, pid, user);
+            Some((Kind::Session, [session, None, None]))
+        }
+    }
+}
+
+fn audits(rows: &Selection, row: usize, host: &str) -> Option<Keys> {
+    let attributes = rows.text("attributes", row)?;
+    if attributes.contains("\"USER_CMD\"") {
+        let command = event_keys::command(host, rows.text("command", row));
+        return Some((Kind::Command, [command, None, None]));
+    }
+    let session = event_keys::session(host, rows.long("pid", row), rows.text("user", row));
+    Some((Kind::Session, [session, None, None]))
+}
+
+fn flows(rows: &Selection, row: usize, _: &str) -> Option<Keys> {
+    let ends = event_keys::connection(rows.text("src_ip", row), rows.int("src_port", row));
+    Some((Kind::Login, [ends, None, None]))
+}
+
+fn containers(rows: &Selection, row: usize, host: &str) -> Option<Keys> {
+    let attributes: Value = serde_json::from_str(rows.text("attributes", row)?).ok()?;
+    let id = attributes
+        .get("container_id")
+        .or_else(|| attributes.get("id"));
+    let key = event_keys::container(host, id.and_then(Value::as_str));
+    Some((Kind::Container, [key, None, None]))
+}
+
+fn engine_lines(rows: &Selection, row: usize, host: &str) -> Option<Keys> {
+    let names_one = rows.text("attributes", row)?.contains("\"container_id\"");
+    names_one.then(|| containers(rows, row, host)).flatten()
+}
+
+fn queries(rows: &Selection, row: usize, _: &str) -> Option<Keys> {
+    let attributes: Value = serde_json::from_str(rows.text("attributes", row)?).ok()?;
+    let id = attributes.get("id").and_then(Value::as_i64);
+    let query = event_keys::query(id, rows.text("domain", row), rows.text("src_ip", row));
+    Some((Kind::Query, [query, None, None]))
+}
+
+/// A share of all sightings, the same for every clock.
+struct Sample<'a> {
+    inputs: BTreeMap<&'a str, (usize, &'a InputRecord)>,
+    series: &'a AllSeries,
+    /// One key of this many is kept.
+    every: u64,
+    kept: Vec<(bool, Sighting)>,
+}
+
+impl<'a> Sample<'a> {
+    fn new(inputs: &'a [InputRecord], series: &'a AllSeries) -> Self {
+        let inputs = inputs.iter().enumerate();
+        Self {
+            inputs: inputs
+                .map(|(index, input)| (input.path.as_str(), (index, input)))
+                .collect(),
+            series,
+            every: 1,
+            kept: Vec::new(),
+        }
+    }
+
+    fn take(
+        &mut self,
+        part: &Timeline,
+        (actions, columns): &Wanted,
+        filter: impl Fn(LazyFrame) -> LazyFrame,
+        keys: impl Fn(&Selection, usize, &str) -> Option<Keys>,
+    ) -> Result<(), TimelineError> {
+        let mut names = vec!["host", "ts_basis", "ts_precision"];
+        names.extend_from_slice(columns);
+        let rows = part.select_where(actions, &names, filter)?;
+        for row in 0..rows.rows() {
+            let host = rows.text("host", row).unwrap_or_default();
+            if let Some(keys) = keys(&rows, row, host) {
+                self.note(&rows, row, keys);
+            }
+        }
+        Ok(())
+    }
+
+    /// Listed mtimes of files that are in the bundle themselves, by name.
+    fn take_mtimes(&mut self, part: &Timeline) -> Result<(), TimelineError> {
+        let names: BTreeSet<&str> = self.inputs.keys().map(|path| name(path)).collect();
+        let of_inputs = |rows: &Selection, row: usize, host: &str| -> Option<Keys> {
+            let name = name(rows.text("path", row)?);
+            let key = names
+                .contains(name)
+                .then(|| event_keys::last_write(host, name));
+            Some((Kind::LastWrite, [Some(key?), None, None]))
+        };
+        let wanted: Wanted = (&[action::FILE_MODIFIED], &["path"]);
+        self.take(part, &wanted, |rows| rows, of_inputs)
+    }
+
+    /// The last records of inputs whose times are recorded.
+    fn last_writes(&mut self) {
+        let inputs: Vec<_> = self.inputs.values().copied().collect();
+        for (index, input) in inputs {
+            let (Some(last), 0) = (input.last_recorded, input.assumed) else {
+                continue;
+            };
+            let host = input.host.as_deref().unwrap_or_default();
+            let key = event_keys::last_write(host, name(&input.path));
+            self.keep(
+                true,
+                Sighting {
+                    at: last.seconds(),
+                    width: 0,
+                    keys: [Some(key), None, None],
+                    kind: Kind::LastWrite,
+                    series: self.series.of_input(index),
+                },
+            );
+        }
+    }
+
+    fn note(&mut self, rows: &Selection, row: usize, (kind, keys): Keys) {
+        let found = rows
+            .text("file", row)
+            .and_then(|file| self.inputs.get(file));
+        let (Some((index, input)), Some(ts)) = (found, rows.long("ts_ns", row)) else {
+            return;
+        };
+        let width = match rows.text("ts_precision", row) {
+            Some("day") | None => return,
+            Some("min") => 59,
+            Some(_) => 0,
+        };
+        let known = match rows.text("ts_basis", row) {
+            Some("recorded") => true,
+            Some("zone-assumed" | "year-inferred") => false,
+            _ => return,
+        };
+        let at = if known {
+            Timestamp(ts).seconds()
+        } else {
+            local_seconds(ts, &input.clock)
+        };
+        let series = self.series.of_input(*index);
+        self.keep(
+            known,
+            Sighting {
+                at,
+                width,
+                keys,
+                kind,
+                series,
+            },
+        );
+    }
+
+    fn keep(&mut self, known: bool, sighting: Sighting) {
+        let is_kept = |one: &Sighting, every: u64| {
+            let first = one.keys().next();
+            first.is_some_and(|key| (key.hash >> 7) % every == 0)
+        };
+        if !is_kept(&sighting, self.every) {
+            return;
+        }
+        self.kept.push((known, sighting));
+        if self.kept.len() > MOST_SIGHTINGS {
+            self.every *= 2;
+            let every = self.every;
+            self.kept.retain(|(_, one)| is_kept(one, every));
+        }
+    }
+
+    /// One sighting an event and series, in order of time.
+    fn finish(self) -> Sightings {
+        let mut sightings = Sightings::default();
+        for (known, sighting) in self.kept {
+            if known {
+                sightings.known.push(sighting);
+            } else {
+                sightings.local.push(sighting);
+            }
+        }
+        for all in [&mut sightings.local, &mut sightings.known] {
+            let hash = |one: &Sighting| one.keys().next().map(|key| key.hash);
+            all.sort_by_key(|one| (one.at, one.series, one.kind, hash(one)));
+            all.dedup_by_key(|one| (one.at, one.series, one.kind, hash(one)));
+        }
+        sightings
+    }
+}
+
+/// What the artifact itself said: the instant, moved to the zone that it was read with.
+fn local_seconds(ts_ns: i64, clock: &Clock) -> i64 {
+    let own = Timestamp(ts_ns.saturating_sub(clock.offset_ns));
+    let local = clock.zone.local(own).and_utc().timestamp();
+    local + Timestamp(clock.offset_ns).seconds()
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The same sightings in UTC, as a zone gives them.
+pub(crate) fn in_utc(local: &[Sighting], zone: chrono_tz::Tz) -> Vec<Sighting> {
+    let moved = local.iter().filter_map(|one| {
+        let at = one.at - zones::offset(zone, one.at)?;
+        Some(Sighting { at, ..*one })
+    });
+    moved.collect()
+}

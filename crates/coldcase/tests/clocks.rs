@@ -1,0 +1,415 @@
+//! Clocks that nobody told: bundles without `case.toml` and without any fact of a zone, whose logs share events with
+//! records in UTC. Zone, year and moment of collection are solved, or stay marked; zones that were given and
+//! are contradicted are warned of; skews and steps are told.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    reason = "a test may fail loudly, and its numbers are small"
+)]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use chrono::{DateTime, NaiveDate, TimeZone as _};
+use chrono_tz::Tz;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const HOUR: i64 = 3_600;
+
+fn at(year: i32, month: u32, day: u32) -> i64 {
+    let date = NaiveDate::from_ymd_opt(year, month, day).expect("a date");
+    date.and_time(chrono::NaiveTime::MIN).and_utc().timestamp()
+}
+
+/// Logins without a rhythm, some hours apart.
+fn moments(from: i64, hours: i64, count: i64) -> Vec<i64> {
+    let wobble = |index: i64| (index * index * 7_919 + 10_429) % (hours * HOUR * 4 / 5);
+    (0..count)
+        .map(|index| from + index * hours * HOUR + wobble(index))
+        .collect()
+}
+
+fn local(zone: Tz, utc: i64, format: &str) -> String {
+    let at = DateTime::from_timestamp(utc, 0)
+        .expect("a time")
+        .naive_utc();
+    zone.from_utc_datetime(&at).format(format).to_string()
+}
+
+const YEARLESS: &str = "%b %e %H:%M:%S";
+
+/// sshd's lines of these logins by a clock in a zone.
+fn auth_log(zone: Tz, logins: &[i64]) -> String {
+    let mut text = String::new();
+    for (index, utc) in logins.iter().enumerate() {
+        let (stamp, pid) = (local(zone, *utc, YEARLESS), 2_000 + index);
+        let port = 40_000 + index;
+        let _ = writeln!(
+            text,
+            "{stamp} web-1 sshd[{pid}]: Accepted publickey for ann from 192.0.2.{} port {port} ssh2",
+            index % 3 + 1
+        );
+        let _ = writeln!(
+            text,
+            "{stamp} web-1 sshd[{pid}]: pam_unix(sshd:session): session opened for user ann by (uid=0)"
+        );
+    }
+    text
+}
+
+/// wtmp's records of the same, a second later.
+fn wtmp(logins: &[i64]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (index, utc) in logins.iter().enumerate() {
+        let mut record = [0_u8; 384];
+        let mut put = |start: usize, field: &[u8]| {
+            record[start..start + field.len()].copy_from_slice(field);
+        };
+        put(0, &7_i16.to_le_bytes());
+        put(4, &(9_000 + index as i32).to_le_bytes());
+        put(8, format!("pts/{}", index % 5).as_bytes());
+        put(44, b"ann");
+        put(76, format!("192.0.2.{}", index % 3 + 1).as_bytes());
+        put(340, &(*utc as i32 + 1).to_le_bytes());
+        put(348, &[192, 0, 2, index as u8 % 3 + 1]);
+        bytes.extend(record);
+    }
+    bytes
+}
+
+fn write(path: &Path, bytes: impl AsRef<[u8]>) {
+    fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
+    fs::write(path, bytes).expect("writes");
+}
+
+/// What `analyze` makes of a bundle: `case.json`, `report.md`, and the timeline's rows.
+struct Made {
+    case: Value,
+    report: String,
+    rows: Vec<Value>,
+}
+
+fn analyze(folder: &Path, more: &[&str]) -> Made {
+    let run = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_coldcase"))
+            .current_dir(folder)
+            .args(arguments)
+            .output()
+            .expect("the program runs");
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code().is_some_and(|code| code < 2), "{error}");
+        assert!(!error.contains("panicked"), "{error}");
+    };
+    run(&[&["analyze", "-q", "bundle", "-o", "case"], more].concat());
+    run(&[&["timeline", "-q", "bundle", "-o", "rows.jsonl"], more].concat());
+    let text = |name: &str| fs::read_to_string(folder.join(name)).expect("a file");
+    Made {
+        case: serde_json::from_str(&text("case/case.json")).expect("JSON"),
+        report: text("case/report.md"),
+        rows: text("rows.jsonl")
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("a row"))
+            .collect(),
+    }
+}
+
+impl Made {
+    fn clock(&self, path: &str) -> &Value {
+        let clocks = self.case["clocks"].as_array().expect("clocks");
+        let found = clocks.iter().find(|one| one["path"] == path);
+        found.unwrap_or_else(|| panic!("{path} is not among {clocks:?}"))
+    }
+
+    /// Seconds of all logins that sshd told.
+    fn logins(&self) -> Vec<Option<i64>> {
+        let logins = self.rows.iter().filter(|row| row["action"] == "ssh-login");
+        let mut times: Vec<Option<i64>> = logins
+            .map(|row| Some(row["ts_ns"].as_i64()? / 1_000_000_000))
+            .collect();
+        times.sort_unstable();
+        times
+    }
+}
+
+fn some(logins: &[i64]) -> Vec<Option<i64>> {
+    logins.iter().copied().map(Some).collect()
+}
+
+/// A bundle of a log in a zone and wtmp, with nothing that tells zone, year or collection.
+fn check(zone: Tz, logins: &[i64], expected: &str) {
+    let folder = TempDir::new().expect("a folder");
+    let bundle = folder.path().join("bundle");
+    write(&bundle.join("web-1/auth.log"), auth_log(zone, logins));
+    write(&bundle.join("web-1/wtmp"), wtmp(logins));
+    let made = analyze(folder.path(), &[]);
+    let clock = made.clock("web-1/auth.log");
+    assert_eq!(clock["timezone"], expected, "{clock}");
+    assert_eq!(clock["rests_on"], "solved from shared events");
+    let measured = &clock["measured"];
+    assert_eq!(measured["against"][0], "wtmp", "{measured}");
+    assert_eq!(measured["matched"], measured["of"]);
+    assert_eq!(measured["matched"], logins.len());
+    assert_eq!(measured["ahead_seconds"], 1);
+    assert!(
+        measured["confidence"]
+            .as_f64()
+            .is_some_and(|sure| sure > 0.9)
+    );
+    assert_eq!(made.case["hosts"][0]["timezone"], expected);
+    assert!(
+        made.case["collected_at_rests_on"]
+            .as_str()
+            .is_some_and(|text| text.contains("latest record"))
+    );
+    let count = logins.len();
+    let said = format!("assumed from wtmp, {count} of {count} logins agree within 1 s");
+    assert!(made.report.contains(&said), "{}", made.report);
+    assert_eq!(made.logins(), some(logins));
+    let bases = made.rows.iter().filter(|row| row["action"] == "ssh-login");
+    let mut bases = bases.map(|row| row["ts_basis"].as_str());
+    assert!(bases.all(|basis| basis == Some("year-inferred")));
+}
+
+#[test]
+fn a_half_hour_zone_is_solved() {
+    check(
+        Tz::Asia__Kolkata,
+        &moments(at(2023, 4, 3), 5, 60),
+        "Asia/Kolkata",
+    );
+    check(
+        Tz::Asia__Kathmandu,
+        &moments(at(2022, 4, 3), 5, 60),
+        "Asia/Kathmandu",
+    );
+}
+
+#[test]
+fn summer_time_within_the_span_is_solved() {
+    let logins = moments(at(2023, 2, 20), 7, 140);
+    check(Tz::America__New_York, &logins, "America/New_York");
+}
+
+#[test]
+fn years_follow_the_shared_events() {
+    // Over New Year.
+    check(
+        Tz::Asia__Shanghai,
+        &moments(at(2022, 12, 20), 6, 90),
+        "Asia/Shanghai",
+    );
+}
+
+#[test]
+fn a_log_that_goes_on_after_the_last_record_keeps_its_year() {
+    let logins = moments(at(2023, 12, 1), 6, 160);
+    let folder = TempDir::new().expect("a folder");
+    let bundle = folder.path().join("bundle");
+    write(
+        &bundle.join("web-1/auth.log"),
+        auth_log(Tz::Asia__Shanghai, &logins),
+    );
+    write(&bundle.join("web-1/wtmp"), wtmp(&logins[..100]));
+    let made = analyze(folder.path(), &[]);
+    assert_eq!(made.logins(), some(&logins));
+    assert_eq!(made.clock("web-1/auth.log")["timezone"], "Asia/Shanghai");
+}
+
+#[test]
+fn an_older_log_keeps_its_year_too() {
+    // wtmp was never rotated; of the log only what two years ago was is left.
+    let logins = moments(at(2021, 4, 1), 70, 250);
+    let folder = TempDir::new().expect("a folder");
+    let bundle = folder.path().join("bundle");
+    let old = &logins[..40];
+    write(
+        &bundle.join("web-1/auth.log"),
+        auth_log(Tz::Asia__Tokyo, old),
+    );
+    write(&bundle.join("web-1/wtmp"), wtmp(&logins));
+    let made = analyze(folder.path(), &["--collected-at", "2023-06-01T00:00:00Z"]);
+    assert_eq!(made.logins(), some(old));
+    assert_eq!(made.clock("web-1/auth.log")["first_year"], 2021);
+}
+
+#[test]
+fn nothing_shared_stays_marked() {
+    let logins = moments(at(2023, 4, 3), 5, 60);
+    let others: Vec<i64> = moments(at(2023, 4, 3) + 1_234, 7, 50);
+    let folder = TempDir::new().expect("a folder");
+    let bundle = folder.path().join("bundle");
+    write(
+        &bundle.join("web-1/auth.log"),
+        auth_log(Tz::Asia__Kolkata, &logins),
+    );
+    let mut foreign = wtmp(&others);
+    // Another account: the two tell of nothing in common.
+    for record in foreign.chunks_mut(384) {
+        record[44..47].copy_from_slice(b"bob");
+    }
+    write(&bundle.join("web-1/wtmp"), foreign);
+    let made = analyze(folder.path(), &["--collected-at", "2023-06-01T00:00:00Z"]);
+    let clock = made.clock("web-1/auth.log");
+    assert_eq!(clock["timezone"], "UTC");
+    assert_eq!(clock["rests_on"], "none: UTC assumed");
+    assert_eq!(clock["measured"], Value::Null);
+    let as_utc: Vec<i64> = logins.iter().map(|utc| utc + 19_800).collect();
+    assert_eq!(made.logins(), some(&as_utc));
+}
+
+#[test]
+fn a_zone_that_was_given_stays_and_is_warned_of() {
+    let logins = moments(at(2023, 1, 3), 5, 60);
+    let folder = TempDir::new().expect("a folder");
+    let bundle = folder.path().join("bundle");
+    let case = "timezone = \"Asia/Shanghai\"\ncollected_at = \"2023-02-01T00:00:00Z\"\n";
+    write(&bundle.join("case.toml"), case);
+    write(
+        &bundle.join("web-1/secure"),
+        auth_log(Tz::America__New_York, &logins),
+    );
+    write(&bundle.join("web-1/wtmp"), wtmp(&logins));
+    let made = analyze(folder.path(), &[]);
+    let clock = made.clock("web-1/secure");
+    assert_eq!(clock["timezone"], "Asia/Shanghai");
+    assert_eq!(clock["rests_on"], "case.toml");
+    assert_eq!(clock["measured"]["contradicts"], true);
+    assert_eq!(clock["measured"]["utc_offset"], "UTC-05:00");
+    let shifted: Vec<i64> = logins.iter().map(|utc| utc - 13 * HOUR).collect();
+    assert_eq!(made.logins(), some(&shifted));
+    let said = "zone Asia/Shanghai from case.toml, but 60 of 60 logins shared with wtmp say";
+    let warnings = made.case["warnings"].to_string();
+    assert!(warnings.contains(said), "{warnings}");
+    assert!(made.report.contains(said), "{}", made.report);
+
+    // The right one is borne out.
+    write(
+        &bundle.join("case.toml"),
+        case.replace("Asia/Shanghai", "America/New_York"),
+    );
+    let made = analyze(folder.path(), &[]);
+    assert_eq!(made.case["warnings"], serde_json::json!([]));
+    assert_eq!(made.clock("web-1/secure")["measured"]["contradicts"], false);
+    assert!(
+        made.report
+            .contains("from case.toml, and 60 of 60 logins shared with wtmp agree")
+    );
+}
+
+/// Audit records of ssh from one host to another.
+fn audit_log(connects: &[i64], to: [u8; 4]) -> String {
+    let mut text = String::new();
+    let address: String = to.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02X}");
+        text
+    });
+    for (serial, utc) in (1..).zip(connects) {
+        let id = format!("audit({utc}.120:{serial})");
+        let _ = writeln!(
+            text,
+            "type=SYSCALL msg={id}: arch=c000003e syscall=42 success=yes exit=0 a0=3 a1=7f a2=10 a3=0 items=0 ppid=1 pid={} auid=1000 uid=1000 gid=1000 euid=1000 suid=1000 fsuid=1000 egid=1000 sgid=1000 fsgid=1000 tty=(none) ses=1 comm=\"ssh\" exe=\"/usr/bin/ssh\" key=(null)",
+            500 + serial
+        );
+        let _ = writeln!(
+            text,
+            "type=SOCKADDR msg={id}: saddr=02000016{address}0000000000000000"
+        );
+    }
+    text
+}
+
+#[test]
+fn skew_between_hosts_is_measured_and_not_applied() {
+    let logins = moments(at(2023, 4, 3), 1, 40);
+    let folder = TempDir::new().expect("a folder");
+    let bundle = folder.path().join("bundle");
+    let case = "timezone = \"UTC\"\ncollected_at = \"2023-06-01T00:00:00Z\"\n\
+        [[host]]\nname = \"web-1\"\npath = \"web-1\"\naddresses = [\"192.0.2.50\"]\n\
+        [[host]]\nname = \"ops\"\npath = \"ops\"\naddresses = [\"192.0.2.1\", \"192.0.2.2\", \"192.0.2.3\"]\n";
+    write(&bundle.join("case.toml"), case);
+    // The target's clock is 42 s ahead, and a login takes a second.
+    let seen: Vec<i64> = logins.iter().map(|utc| utc + 43).collect();
+    write(&bundle.join("web-1/auth.log"), auth_log(Tz::UTC, &seen));
+    write(
+        &bundle.join("ops/audit.log"),
+        audit_log(&logins, [192, 0, 2, 50]),
+    );
+    let made = analyze(folder.path(), &[]);
+    let skew = &made.case["skews"][0];
+    assert_eq!(
+        (&skew["host"], &skew["against"]),
+        (&"web-1".into(), &"ops".into()),
+        "{}",
+        made.case["skews"]
+    );
+    assert_eq!(skew["pairs"], 40);
+    let seconds = skew["offset_seconds"].as_f64().expect("a number");
+    assert!((seconds - 42.88).abs() < 0.5, "{skew}");
+    assert!(
+        made.report
+            .contains("web-1: its clock is 42.9 s ahead of that of ops")
+    );
+    assert_eq!(made.logins(), some(&seen));
+
+    // What case.toml says of the clock is taken into account.
+    let corrected = case.replacen(
+        "name = \"web-1\"\n",
+        "name = \"web-1\"\nclock_offset = \"-42s\"\n",
+        1,
+    );
+    write(&bundle.join("case.toml"), corrected);
+    let made = analyze(folder.path(), &[]);
+    let seconds = made.case["skews"][0]["offset_seconds"]
+        .as_f64()
+        .expect("a number");
+    assert!((seconds - 0.88).abs() < 0.5, "{}", made.case["skews"]);
+}
+
+#[test]
+fn steps_and_jumps_back_are_told() {
+    let logins = moments(at(2023, 4, 3), 2, 20);
+    let mut text = auth_log(Tz::UTC, &logins);
+    let last = logins[19];
+    let stamp = |utc: i64| local(Tz::UTC, utc, YEARLESS);
+    let _ = writeln!(
+        text,
+        "{} web-1 chronyd[700]: System clock was stepped by -7200.250000 seconds",
+        stamp(last - 7_190)
+    );
+    let _ = writeln!(
+        text,
+        "{} web-1 sshd[1]: Server listening on 0.0.0.0 port 22.",
+        stamp(last - 7_100)
+    );
+    let folder = TempDir::new().expect("a folder");
+    let bundle = folder.path().join("bundle");
+    write(&bundle.join("web-1/auth.log"), text);
+    let made = analyze(
+        folder.path(),
+        &[
+            "--collected-at",
+            "2023-06-01T00:00:00Z",
+            "--timezone",
+            "UTC",
+        ],
+    );
+    let steps = made.case["steps"].as_array().expect("steps");
+    assert_eq!(steps.len(), 2, "{steps:?}");
+    for (step, kind, seconds) in [
+        (&steps[0], "seen", -7_190.0),
+        (&steps[1], "told", -7_200.25),
+    ] {
+        assert_eq!((&step["kind"], &step["line"]), (&kind.into(), &41.into()));
+        assert_eq!(step["seconds"], seconds);
+        assert_eq!(step["host"], "web-1");
+    }
+    assert!(
+        made.report
+            .contains("web-1/auth.log:41: the log goes back 7190 s")
+    );
+    assert!(made.report.contains("the clock was set by -7200.2 s"));
+}
