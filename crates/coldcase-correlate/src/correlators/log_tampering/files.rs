@@ -171,7 +171,7 @@ fn wiped(
         sort: Sort::Zeroed,
         number: 0,
         kind: "cleared",
-        title: format!("{count} {records} of {file} are zeroed"),
+        title: format!("{count} {records} of {file} zeroed"),
         host,
         first: runs.iter().filter_map(|run| run.after).min(),
         last: runs.iter().filter_map(|run| run.before).max(),

@@ -122,7 +122,7 @@ pub struct Explain {
     /// Id of a format or correlator, or a case folder.
     #[arg(value_name = "ID|CASE")]
     pub what: String,
-    /// Id of a finding in that case.
+    /// Id of a finding in that case; or a conclusion's kind, or what it is about (an address, a domain).
     #[arg(value_name = "FINDING")]
     pub finding: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `coldcase explain`: one format or correlator in full, or a finding down to file and line.
+//! `coldcase explain`: one format or correlator in full, or a finding or conclusion of a case down to file and line.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -15,7 +15,7 @@ use crate::args::Explain;
 
 pub fn run(explain: &Explain) -> anyhow::Result<ExitCode> {
     let text = match &explain.finding {
-        Some(finding) => of_finding(Path::new(&explain.what), finding)?,
+        Some(asked) => of_case(Path::new(&explain.what), asked)?,
         None => of_id(&explain.what)?,
     };
     super::print(&text)?;
@@ -44,7 +44,8 @@ fn page(source: &str) -> String {
         .collect()
 }
 
-fn of_finding(case: &Path, id: &str) -> anyhow::Result<String> {
+/// What is asked of a case: a finding by its id, or conclusions by their kind or by what they are about.
+fn of_case(case: &Path, id: &str) -> anyhow::Result<String> {
     let path = case.join("findings.json");
     let text = fs::read_to_string(&path).with_context(|| {
         format!(
@@ -54,26 +55,52 @@ fn of_finding(case: &Path, id: &str) -> anyhow::Result<String> {
     })?;
     let json: Value =
         serde_json::from_str(&text).with_context(|| format!("{}: not JSON", path.display()))?;
-    let findings = json.get("findings").and_then(Value::as_array);
-    let finding = findings
-        .into_iter()
-        .flatten()
-        .find(|finding| finding.get("id").and_then(Value::as_str) == Some(id));
-    let Some(finding) = finding else {
+    if let Some(finding) = finding(&json, id) {
+        return Ok(of_finding(finding, &json));
+    }
+    let asked = |conclusion: &&Value| {
+        let about = conclusion.get("about").and_then(|about| about.get("value"));
+        [conclusion.get("kind"), about]
+            .into_iter()
+            .flatten()
+            .any(|value| value.as_str() == Some(id))
+    };
+    let conclusions: Vec<String> = list(&json, "conclusions")
+        .filter(asked)
+        .map(|conclusion| of_conclusion(conclusion, &json))
+        .collect();
+    if conclusions.is_empty() {
         bail!(
-            "{id}: the case has no such finding; its ids stand in {}",
+            "{id}: the case has no such finding or conclusion; ids, kinds and what they are about stand in {}",
             path.display()
         )
-    };
-    Ok(chain(finding, &json))
+    }
+    Ok(conclusions.join("\n"))
 }
 
-fn chain(finding: &Value, case: &Value) -> String {
-    let field = |value: &Value, name: &str| match value.get(name) {
+fn list<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    let items = value.get(name).and_then(Value::as_array);
+    items.into_iter().flatten()
+}
+
+fn finding<'a>(case: &'a Value, id: &str) -> Option<&'a Value> {
+    list(case, "findings").find(|finding| finding.get("id").and_then(Value::as_str) == Some(id))
+}
+
+fn field(value: &Value, name: &str) -> String {
+    match value.get(name) {
         Some(Value::String(text)) => for_terminal(text),
         Some(Value::Null) | None => "unknown".to_owned(),
         Some(other) => for_terminal(&other.to_string()),
-    };
+    }
+}
+
+/// `container k8s_app_web-0`.
+fn observable(value: &Value) -> String {
+    format!("{} {}", field(value, "type"), field(value, "value"))
+}
+
+fn of_finding(finding: &Value, case: &Value) -> String {
     let mut out = String::new();
     let _ = writeln!(
         out,
@@ -89,55 +116,76 @@ fn chain(finding: &Value, case: &Value) -> String {
         field(finding, "last"),
         field(finding, "confidence")
     );
-    for (name, value) in finding
-        .get("facts")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-    {
+    let facts = finding.get("facts").and_then(Value::as_object);
+    for (name, value) in facts.into_iter().flatten() {
         let _ = writeln!(out, "  {name}: {}", for_terminal(&value.to_string()));
     }
     out.push_str("\nrests on\n");
-    for record in finding
-        .get("evidence")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-    {
-        let place = record.get("line").map(|line| format!(":{line}"));
-        let place = place
-            .or_else(|| record.get("offset").map(|offset| format!("@{offset}")))
-            .unwrap_or_default();
-        let _ = writeln!(
-            out,
-            "  {} {}{place}\n    {}",
-            field(record, "ts"),
-            field(record, "file"),
-            field(record, "text")
-        );
-    }
+    evidence(finding, "  ", &mut out);
     let id = finding.get("id");
-    let uses = |conclusion: &&Value| {
-        let because = conclusion.get("because").and_then(Value::as_array);
-        because.into_iter().flatten().any(|other| Some(other) == id)
-    };
-    for conclusion in case
-        .get("conclusions")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter(uses)
-    {
-        let answer = conclusion
-            .get("answer")
-            .map(|answer| field(answer, "value"))
-            .unwrap_or_default();
+    let rests_on_it = |conclusion: &&Value| list(conclusion, "because").any(|one| Some(one) == id);
+    for conclusion in list(case, "conclusions").filter(rests_on_it) {
+        let answer = conclusion.get("answer").map(observable);
         let _ = writeln!(
             out,
-            "\nanswers: {}: {answer}\n{}",
+            "\nanswers: {}: {}\n{}",
             field(conclusion, "question"),
+            answer.unwrap_or_default(),
             field(conclusion, "text")
         );
     }
     out
+}
+
+fn of_conclusion(conclusion: &Value, case: &Value) -> String {
+    let mut out = String::new();
+    let answer = conclusion.get("answer").map(observable);
+    let _ = writeln!(
+        out,
+        "{}: {}\nanswer: {}, confidence {}",
+        field(conclusion, "kind"),
+        field(conclusion, "question"),
+        answer.unwrap_or_default(),
+        field(conclusion, "confidence")
+    );
+    for candidate in list(conclusion, "candidates") {
+        let _ = writeln!(out, "  or {}", observable(candidate));
+    }
+    let _ = writeln!(out, "\n{}\n\nrests on", field(conclusion, "text"));
+    for id in list(conclusion, "because").filter_map(Value::as_str) {
+        let Some(finding) = finding(case, id) else {
+            continue;
+        };
+        let _ = writeln!(
+            out,
+            "  {} {} ({} {}, confidence {})",
+            field(finding, "severity"),
+            field(finding, "title"),
+            field(finding, "correlator"),
+            for_terminal(id),
+            field(finding, "confidence")
+        );
+        evidence(finding, "    ", &mut out);
+    }
+    out
+}
+
+/// The records that a finding rests on: `file:line  time  text`, `file@offset` in a binary artifact.
+fn evidence(finding: &Value, indent: &str, out: &mut String) {
+    for record in list(finding, "evidence") {
+        let place = record.get("line").map(|line| format!(":{line}"));
+        let place = place
+            .or_else(|| record.get("offset").map(|offset| format!("@{offset}")))
+            .unwrap_or_default();
+        let ts = match record.get("ts") {
+            Some(Value::String(text)) => for_terminal(text),
+            _ => "undated".to_owned(),
+        };
+        let _ = writeln!(
+            out,
+            "{indent}{}{place}  {ts}  {}",
+            field(record, "file"),
+            field(record, "text")
+        );
+    }
 }
