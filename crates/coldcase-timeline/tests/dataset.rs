@@ -105,3 +105,49 @@ fn filters_see_the_columns_asked_for() {
         .expect("selects");
     assert_eq!((none.rows(), none.text("src_ip", 0)), (0, None));
 }
+
+#[test]
+fn rows_of_a_file_are_taken_out_and_added_anew() {
+    // One part of both files, one of one alone.
+    let many: Vec<_> = (0..70_000)
+        .map(|line| (event(Some(5), line), "b"))
+        .collect();
+    let (folder, timeline) = dataset(vec![
+        vec![(event(Some(1), 1), "a"), (event(Some(2), 1), "b")],
+        many,
+    ]);
+    assert_eq!((timeline.parts().len(), timeline.rows()), (2, 70_002));
+    let rest = timeline
+        .without_files(&std::collections::BTreeSet::from(["b"]))
+        .expect("rewritten");
+    assert_eq!((rest.parts().len(), rest.rows()), (1, 1));
+    let writer = DatasetWriter::append(folder.path(), &rest);
+    let mut batch = Batch::default();
+    let origin = Origin {
+        host: None,
+        format: "authlog",
+        file: "b",
+    };
+    batch.push(&event(Some(3), 1), origin);
+    writer.hand_over(batch).expect("handed over");
+    let whole = Timeline::of_parts(writer.finish().expect("finished"));
+    let opened = Timeline::open(folder.path()).expect("opens");
+    for timeline in [whole, opened] {
+        let rows = timeline.all().expect("rows");
+        let times = [Some(1_000_000_000), Some(3_000_000_000)];
+        assert_eq!(rows.longs("ts_ns"), times);
+        assert_eq!(rows.texts("file"), [Some("a"), Some("b")]);
+    }
+}
+
+#[test]
+fn a_dataset_may_lose_all_its_rows() {
+    let (folder, timeline) = dataset(vec![vec![(event(Some(1), 1), "a")]]);
+    let none = timeline
+        .without_files(&std::collections::BTreeSet::from(["a"]))
+        .expect("rewritten");
+    let writer = DatasetWriter::append(folder.path(), &none);
+    let parts = writer.finish().expect("finished");
+    assert_eq!(Timeline::of_parts(parts).rows(), 0);
+    assert_eq!(Timeline::open(folder.path()).expect("opens").rows(), 0);
+}

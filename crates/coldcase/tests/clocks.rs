@@ -413,3 +413,151 @@ fn steps_and_jumps_back_are_told() {
     );
     assert!(made.report.contains("the clock was set by -7200.2 s"));
 }
+
+/// A bundle of these files, of a clock in Asia/Kolkata where they record no zone; which one is asked for and what
+/// it agrees on.
+fn check_kind(files: &[(&str, String)], asked: &str, matched: usize, events: &str) {
+    let folder = TempDir::new().expect("a folder");
+    let bundle = folder.path().join("bundle");
+    for (path, text) in files {
+        write(&bundle.join(path), text);
+    }
+    let made = analyze(folder.path(), &["--collected-at", "2023-06-01T00:00:00Z"]);
+    let clock = made.clock(asked);
+    assert_eq!(clock["timezone"], "Asia/Kolkata", "{events}: {clock}");
+    assert_eq!(clock["measured"]["matched"], matched, "{events}: {clock}");
+    assert_eq!(clock["measured"]["events"], events);
+}
+
+fn each(times: &[i64], line: impl Fn(usize, i64) -> String) -> String {
+    let lines = times.iter().enumerate();
+    lines.map(|(index, utc)| line(index, *utc) + "\n").collect()
+}
+
+const KOLKATA: Tz = Tz::Asia__Kolkata;
+
+#[test]
+fn cron_s_sessions_are_shared_with_audit() {
+    // Every ten minutes: only the processes tell runs apart.
+    let runs: Vec<i64> = (0..40).map(|run| at(2023, 4, 3) + run * 600).collect();
+    let log = each(&runs, |index, utc| {
+        let (stamp, pid) = (local(KOLKATA, utc, YEARLESS), 3_000 + index * 7);
+        format!(
+            "{stamp} h CRON[{pid}]: pam_unix(cron:session): session opened for user root by (uid=0)"
+        )
+    });
+    let audit = each(&runs, |index, utc| {
+        let (serial, pid) = (100 + index, 3_000 + index * 7);
+        format!(
+            "type=USER_START msg=audit({utc}.100:{serial}): pid={pid} uid=0 auid=0 ses=1 msg='op=PAM:session_open acct=\"root\" exe=\"/usr/sbin/cron\" hostname=? addr=? terminal=cron res=success'"
+        )
+    });
+    let files = [("h/auth.log", log), ("h/audit/audit.log", audit)];
+    check_kind(&files, "h/auth.log", 40, "sessions");
+}
+
+#[test]
+fn sudo_s_commands_are_shared_with_audit() {
+    let times = moments(at(2023, 4, 3), 5, 12);
+    let command = |index: usize| format!("/usr/bin/id {}", index % 4);
+    let log = each(&times, |index, utc| {
+        format!(
+            "{} h sudo:      ann : TTY=pts/0 ; PWD=/home/ann ; USER=root ; COMMAND={}",
+            local(KOLKATA, utc, YEARLESS),
+            command(index)
+        )
+    });
+    let audit = each(&times, |index, utc| {
+        let hex = |mut text: String, byte: u8| {
+            let _ = write!(text, "{byte:02X}");
+            text
+        };
+        let command = command(index).bytes().fold(String::new(), hex);
+        format!(
+            "type=USER_CMD msg=audit({utc}.100:{}): pid={} uid=1000 auid=1000 ses=1 msg='cwd=\"/home/ann\" cmd={command} exe=\"/usr/bin/sudo\" terminal=pts/0 res=success'",
+            100 + index,
+            900 + index
+        )
+    });
+    let files = [("h/auth.log", log), ("h/audit/audit.log", audit)];
+    check_kind(&files, "h/auth.log", 12, "sudo commands");
+}
+
+#[test]
+fn questions_are_shared_with_another_log_of_them() {
+    let times = moments(at(2023, 4, 3), 1, 40);
+    let question = |index: usize| {
+        format!(
+            "[INFO] 10.244.6.{}:5{index:04} - {} \"A IN a.example. udp 40 false 512\" NOERROR qr,rd,ra 90 0.0012s",
+            index % 3,
+            1_000 + index * 37
+        )
+    };
+    let own = each(&times, |index, utc| {
+        let stamp = local(KOLKATA, utc, "%Y/%m/%d %H:%M:%S");
+        format!("{stamp} {}", question(index))
+    });
+    let stamped = each(&times, |index, utc| {
+        let stamp = local(Tz::UTC, utc + 1, "%Y-%m-%dT%H:%M:%S.000000000Z");
+        format!("{stamp} {}", question(index))
+    });
+    let files = [
+        ("h/coredns.log", own),
+        ("node/coredns_stamped.log", stamped),
+    ];
+    check_kind(&files, "h/coredns.log", 40, "DNS questions");
+}
+
+#[test]
+fn mtimes_are_shared_with_the_logs_that_wrote_them() {
+    let ends = moments(at(2023, 4, 3), 30, 6);
+    let mut files: Vec<(String, String)> = Vec::new();
+    let mut listing = String::from("total 48\n");
+    for (index, end) in ends.iter().enumerate() {
+        let name = format!("audit.log.{}", 6 - index);
+        let times: Vec<i64> = (0..5).map(|back| end - (4 - back) * 1_000).collect();
+        let text = each(&times, |line, utc| {
+            let serial = index * 10 + line;
+            format!(
+                "type=CRED_REFR msg=audit({utc}.100:{serial}): pid=1 uid=0 auid=0 ses=1 msg='op=PAM:setcred acct=\"root\" exe=\"/usr/bin/su\" hostname=? addr=? terminal=? res=success'"
+            )
+        });
+        let mtime = local(KOLKATA, *end, "%Y-%m-%d %H:%M");
+        let _ = writeln!(listing, "-r--------. 1 root root 8388609 {mtime} {name}");
+        files.push((format!("h/audit/{name}"), text));
+    }
+    files.push(("h/ls_var_log_audit.txt".to_owned(), listing));
+    let files: Vec<(&str, String)> = files
+        .iter()
+        .map(|(path, text)| (path.as_str(), text.clone()))
+        .collect();
+    check_kind(&files, "h/ls_var_log_audit.txt", 6, "last writes of logs");
+}
+
+#[test]
+fn an_engine_s_lines_are_shared_with_what_inspect_tells() {
+    let times = moments(at(2023, 4, 3), 9, 8);
+    let id = |index: usize| format!("{index:02x}{:062x}", 7_919 * (index + 3));
+    let log = each(&times, |index, utc| {
+        format!(
+            "{} h dockerd[700]: level=info msg=\"ignoring event\" container={} module=libcontainerd namespace=moby topic=/tasks/delete type=\"*events.TaskDelete\"",
+            local(KOLKATA, utc, YEARLESS),
+            id(index)
+        )
+    });
+    let time = |seconds: i64| local(Tz::UTC, seconds, "%Y-%m-%dT%H:%M:%S.123456789Z");
+    let containers = times.iter().enumerate().map(|(index, utc)| {
+        serde_json::json!({
+            "Id": id(index), "Name": format!("/c{index}"), "Created": time(utc - 4_000), "Path": "/x", "Args": [],
+            "State": { "Status": "exited", "Running": false, "ExitCode": 0, "Pid": 0,
+                "StartedAt": time(utc - 4_000), "FinishedAt": time(*utc) },
+            "Image": "sha256:1", "Config": { "Image": "x", "Env": [] }, "HostConfig": {}, "NetworkSettings": {}
+        })
+    });
+    let containers: Vec<Value> = containers.collect();
+    let files = [
+        ("h/syslog", log),
+        ("h/docker_inspect.json", Value::from(containers).to_string()),
+    ];
+    check_kind(&files, "h/syslog", 8, "starts and exits of containers");
+}

@@ -74,6 +74,7 @@ pub(crate) fn solve(
     let context = Context {
         spans: &spans(inputs, &series),
         yearless: &yearless(&series),
+        dayless: &dayless(&series),
         named: &named(inputs),
         collected_at: collected_at.map(Timestamp::seconds),
         read_with: &read_with,
@@ -123,6 +124,13 @@ fn yearless(series: &AllSeries) -> BTreeSet<usize> {
         one.is_local && format.is_some_and(|format| format.yearless)
     });
     yearless.map(|(number, _)| number).collect()
+}
+
+/// Series of captures as text, which show the time of day unless asked for more.
+fn dayless(series: &AllSeries) -> BTreeSet<usize> {
+    let text = series.iter();
+    let text = text.filter(|(_, one)| one.is_local && one.format == Some("tcpdump-text"));
+    text.map(|(number, _)| number).collect()
 }
 
 fn read_with(inputs: &[InputRecord], series: &AllSeries) -> BTreeMap<usize, Tz> {

@@ -28,8 +28,15 @@ const PAM_LOGS: [&str; 5] = [
     "journal-json",
     "journal-verbose",
 ];
-/// Formats of resolvers' logs.
-const RESOLVERS: [&str; 5] = ["coredns", "dnsmasq", "named", "unbound", "systemd-resolved"];
+/// Formats of resolvers' logs, and of captures as text.
+const DNS_LOGS: [&str; 6] = [
+    "coredns",
+    "dnsmasq",
+    "named",
+    "systemd-resolved",
+    "tcpdump-text",
+    "unbound",
+];
 /// sshd's own port; flows to others are not looked at.
 const SSH: i32 = 22;
 
@@ -52,7 +59,7 @@ pub(crate) fn gather(
     series: &AllSeries,
 ) -> Result<Sightings, TimelineError> {
     let mut sample = Sample::new(inputs, series);
-    let local_dns = series.any_local(&RESOLVERS);
+    let local_dns = series.any_local(&DNS_LOGS);
     let tells = |part: &PartInfo| {
         let mut actions = part.actions.iter().map(String::as_str);
         actions.any(|one| CONTAINERS.0.contains(&one))

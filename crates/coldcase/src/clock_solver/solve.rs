@@ -76,6 +76,8 @@ pub(crate) struct Context<'a> {
     pub spans: &'a BTreeMap<usize, (i64, i64)>,
     /// Series whose years were inferred.
     pub yearless: &'a BTreeSet<usize>,
+    /// Series whose stamps have the time of day alone.
+    pub dayless: &'a BTreeSet<usize>,
     /// Zones that series were read with.
     pub read_with: &'a BTreeMap<usize, Tz>,
     /// Zones that the bundle names.
@@ -137,12 +139,9 @@ fn alone(local: Vec<Sighting>, number: usize, known: &Known, context: &Context<'
     let span = context.spans.get(&number).copied().unwrap_or((0, 0));
     let as_read = votes(&local, known);
     let choice = zones::choose(&as_read, span, context.named);
-    if choice.is_none() && context.yearless.contains(&number) {
-        for years in YEARS_TRIED {
-            let moved: Vec<Sighting> = local
-                .iter()
-                .filter_map(|one| in_other_year(one, years))
-                .collect();
+    if choice.is_none() {
+        for moved_by in moves(number, context) {
+            let moved: Vec<Sighting> = local.iter().filter_map(|one| moved_by.moved(one)).collect();
             let votes = votes(&moved, known);
             let span = moved.first().zip(moved.last());
             let latest = span.map_or(0, |(_, last)| last.at);
@@ -157,7 +156,7 @@ fn alone(local: Vec<Sighting>, number: usize, known: &Known, context: &Context<'
                 return Own {
                     sightings: moved,
                     votes,
-                    years,
+                    years: moved_by.years(),
                     choice: Some(choice),
                 };
             }
@@ -171,13 +170,43 @@ fn alone(local: Vec<Sighting>, number: usize, known: &Known, context: &Context<'
     }
 }
 
-fn in_other_year(one: &Sighting, years: i32) -> Option<Sighting> {
-    let at = DateTime::from_timestamp(one.at, 0)?.naive_utc();
-    let at = at.with_year(at.year().checked_add(years)?)?;
-    Some(Sighting {
-        at: at.and_utc().timestamp(),
-        ..*one
-    })
+/// What a date that was inferred may be wrong by.
+#[derive(Clone, Copy)]
+enum Move {
+    Years(i32),
+    /// The day follows from the moment of collection in the right zone, and need not be kept.
+    Days(i64),
+}
+
+fn moves(series: usize, context: &Context<'_>) -> Vec<Move> {
+    if context.dayless.contains(&series) {
+        vec![Move::Days(1), Move::Days(-1)]
+    } else if context.yearless.contains(&series) {
+        YEARS_TRIED.map(Move::Years).to_vec()
+    } else {
+        Vec::new()
+    }
+}
+
+impl Move {
+    fn moved(self, one: &Sighting) -> Option<Sighting> {
+        let at = match self {
+            Self::Days(days) => one.at.checked_add(days * DAY)?,
+            Self::Years(years) => {
+                let at = DateTime::from_timestamp(one.at, 0)?.naive_utc();
+                let at = at.with_year(at.year().checked_add(years)?)?;
+                at.and_utc().timestamp()
+            }
+        };
+        Some(Sighting { at, ..*one })
+    }
+
+    fn years(self) -> i32 {
+        match self {
+            Self::Years(years) => years,
+            Self::Days(_) => 0,
+        }
+    }
 }
 
 /// The zone of a host's series together: what most of their votes are for.

@@ -72,6 +72,7 @@ fn solved(local: Vec<Sighting>, known: Vec<Sighting>, named: &[Tz]) -> Option<So
     let context = Context {
         spans: &BTreeMap::from([span(0), span(2)]),
         yearless: &BTreeSet::from([0, 2]),
+        dayless: &BTreeSet::new(),
         read_with: &BTreeMap::new(),
         named,
         collected_at: None,
@@ -292,6 +293,7 @@ fn hosts_have_zones_of_their_own() {
     let context = Context {
         spans: &BTreeMap::new(),
         yearless: &BTreeSet::new(),
+        dayless: &BTreeSet::new(),
         read_with: &BTreeMap::new(),
         named: &[],
         collected_at: None,

@@ -10,12 +10,12 @@ use super::series::AllSeries;
 use super::solve::{Agreement, Solved, Zones};
 use crate::InputRecord;
 
-/// Votes that it takes to doubt a zone that was given.
+/// Votes against a zone that was given, beyond those for it, that it takes to doubt it: two more than solve one.
 const FEWEST_TO_CONTRADICT: f64 = 5.0;
 /// Share of the shared events that must agree on another offset.
 const AGREE_TO_CONTRADICT: f64 = 0.9;
-/// Share of the votes that the given zone may have beside.
-const LEFT_TO_CONTRADICT: f64 = 0.1;
+/// Share of the votes that the given zone may have beside: a fixed offset is right for half of the year.
+const LEFT_TO_CONTRADICT: f64 = 0.9;
 
 /// What came of one series.
 #[derive(Debug, Clone)]
@@ -162,7 +162,7 @@ impl SeriesClock {
     fn contradicts(&self) -> bool {
         self.is_named()
             && self.solved.agreement.as_ref().is_some_and(|agreement| {
-                agreement.votes >= FEWEST_TO_CONTRADICT
+                agreement.votes - agreement.votes_as_read >= FEWEST_TO_CONTRADICT
                     && agreement.share() >= AGREE_TO_CONTRADICT
                     && agreement.votes_as_read <= agreement.votes * LEFT_TO_CONTRADICT
             })
