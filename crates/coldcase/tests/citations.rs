@@ -2,6 +2,10 @@
 //! bytes there say what the timeline's row says; and so a sample of all rows, whether cited or not.
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "offsets of clocks are small"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
