@@ -15,6 +15,9 @@ fn text_of_time(at: Option<i64>) -> String {
     )
 }
 
+/// What `ps` tells a process's start to, where it does not show seconds.
+const MINUTE_NS: i64 = 60 * 1_000_000_000;
+
 pub(super) fn text(
     subject: &Subject<'_>,
     best: Option<&Candidate<'_>>,
@@ -106,8 +109,13 @@ fn container_step(container: &Finding) -> String {
 fn process_step(subject: &Subject<'_>) -> String {
     let about = &subject.about.value;
     let began = match subject.began {
-        Some((first, last)) if last - first <= 60_000_000_000 => {
-            format!("{about} began at {}", text_of_time(Some(first)))
+        Some((first, last)) if last.saturating_sub(first) <= MINUTE_NS => {
+            let exact = if last.saturating_sub(first) > MINUTE_NS / 60 {
+                " (to the minute)"
+            } else {
+                ""
+            };
+            format!("{about} began at {}{exact}", text_of_time(Some(first)))
         }
         _ => format!("when {about} began is not known"),
     };
@@ -115,7 +123,7 @@ fn process_step(subject: &Subject<'_>) -> String {
         (Some(_), true) => " in that container".to_owned(),
         (Some(container), false) => {
             let end = time(container, "finished").map_or(String::new(), |end| {
-                format!(", which ended at {}", text_of_time(Some(end)))
+                format!(", which ended at {},", text_of_time(Some(end)))
             });
             format!(" on the host, while or right after that container{end} could write to it")
         }

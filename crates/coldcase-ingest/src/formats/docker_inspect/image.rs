@@ -79,3 +79,20 @@ fn tagged(image: &Value) -> Option<String> {
     let at = Timestamp::parse_rfc3339(written)?;
     (at.seconds() > 0).then(|| at.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn when_an_image_was_named_is_in_utc() {
+        let at = |text: &str| tagged(&json!({"Metadata": {"LastTagTime": text}}));
+        assert_eq!(
+            at("2021-03-18T11:49:33.5+08:00").as_deref(),
+            Some("2021-03-18T03:49:33.500Z")
+        );
+        assert_eq!(at("0001-01-01T00:00:00Z"), None);
+        assert_eq!(tagged(&json!({})), None);
+    }
+}

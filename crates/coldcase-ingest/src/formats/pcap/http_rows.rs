@@ -362,3 +362,27 @@ fn unescaped(text: &str) -> String {
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn docker_and_podman_ask_for_the_same() {
+        let check = |body: Value| {
+            let mut asked = Asked::default();
+            asked.body(&body);
+            assert_eq!(asked.image.as_deref(), Some("busybox"), "{body}");
+            assert_eq!(asked.command.as_deref(), Some("chroot /mnt sh"), "{body}");
+            assert_eq!(asked.binds, ["/:/mnt"], "{body}");
+            assert!(asked.privileged, "{body}");
+        };
+        check(
+            serde_json::json!({"Image": "busybox", "Cmd": ["chroot", "/mnt", "sh"], "HostConfig": {"Binds": ["/:/mnt"], "Privileged": true}}),
+        );
+        check(
+            serde_json::json!({"image": "busybox", "command": ["chroot", "/mnt", "sh"], "privileged": true,
+            "mounts": [{"type": "bind", "source": "/", "destination": "/mnt"}]}),
+        );
+    }
+}
