@@ -4,6 +4,7 @@
 mod escape;
 mod export;
 mod html;
+mod lang;
 mod markdown;
 mod summary;
 mod terminal;
@@ -11,6 +12,7 @@ mod terminal;
 pub use escape::{for_csv, for_markdown, for_terminal};
 pub use export::{ExportError, ExportFormat, Profile, export};
 pub use html::html;
+pub use lang::Lang;
 pub use markdown::markdown;
 pub use summary::{InputLine, Summary};
 pub use terminal::{Style, terminal};

@@ -4,6 +4,8 @@ use chrono::SecondsFormat;
 use chrono_tz::Tz;
 use coldcase_model::{Findings, Timestamp};
 
+use crate::Lang;
+
 /// What reports are made from.
 pub struct Summary<'a> {
     /// Answers and findings.
@@ -24,6 +26,8 @@ pub struct Summary<'a> {
     pub missing: Vec<String>,
     /// Where the case lies.
     pub case: String,
+    /// The language that reports speak.
+    pub lang: Lang,
 }
 
 /// One input, as reports show it.

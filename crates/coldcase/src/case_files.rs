@@ -6,7 +6,7 @@ use std::path::Path;
 
 use coldcase_correlate::Skew;
 use coldcase_ingest::Clock;
-use coldcase_report::{InputLine, Summary, html, markdown};
+use coldcase_report::{InputLine, Lang, Summary, html, markdown};
 use serde_json::{Map, Value, json};
 
 use crate::clock_solver::Step;
@@ -19,13 +19,13 @@ pub fn write_case(analysis: &Analysis, folder: &Path, options: &Options) -> io::
     fs::write(folder.join("findings.json"), findings + "\n")?;
     let case = serde_json::to_string_pretty(&case_json(analysis, options))?;
     fs::write(folder.join("case.json"), case + "\n")?;
-    let summary = summary(analysis, folder);
+    let summary = summary(analysis, folder, options.lang);
     fs::write(folder.join("report.html"), html(&summary))?;
     fs::write(folder.join("report.md"), markdown(&summary))
 }
 
 /// What reports are made from.
-pub fn summary<'a>(analysis: &'a Analysis, folder: &Path) -> Summary<'a> {
+pub fn summary<'a>(analysis: &'a Analysis, folder: &Path, lang: Lang) -> Summary<'a> {
     Summary {
         findings: &analysis.findings,
         inputs: analysis.inputs.iter().map(input_line).collect(),
@@ -39,6 +39,7 @@ pub fn summary<'a>(analysis: &'a Analysis, folder: &Path) -> Summary<'a> {
             .map(missing::Missing::sentence)
             .collect(),
         case: folder.display().to_string(),
+        lang,
     }
 }
 

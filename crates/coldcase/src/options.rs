@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 use coldcase_model::Timestamp;
+use coldcase_report::Lang;
 
 /// What a caller may set beside the paths of the evidence.
 #[derive(Debug, Clone, Default)]
@@ -18,4 +19,6 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Ids of formats and correlators to run; empty: all.
     pub only: Vec<String>,
+    /// The language of reports.
+    pub lang: Lang,
 }

@@ -91,7 +91,7 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     }
     let mut found: BTreeMap<String, Finding> = BTreeMap::new();
     for members in groups.values() {
-        let told = of_group(&traffic, members, &floods, facts);
+        let told = of_group(timeline, members, &floods, facts)?;
         found.extend(told.into_iter().map(|one| (one.id.clone(), one)));
     }
     let measured = meters::of_iftop(timeline)?.into_iter();
@@ -126,11 +126,11 @@ struct Talker<'a> {
 }
 
 fn of_group(
-    traffic: &Traffic,
+    timeline: &Timeline,
     members: &[&Series],
     floods: &[(i64, i64)],
     facts: &CaseFacts,
-) -> Vec<Finding> {
+) -> Result<Vec<Finding>, TimelineError> {
     let members: Vec<&Series> = members
         .iter()
         .copied()
@@ -166,7 +166,7 @@ fn of_group(
     talkers.truncate(MOST_OF_A_METRIC);
     talkers
         .iter()
-        .map(|talker| finding(traffic, talker, facts))
+        .map(|talker| finding(timeline, talker, facts))
         .collect()
 }
 

@@ -274,6 +274,7 @@ mod tests {
             clocks: vec!["<img src=x onerror=y>".into()],
             missing: Vec::new(),
             case: "c".into(),
+            lang: crate::Lang::En,
         };
         let page = html(&summary);
         assert!(page.len() < 60_000, "{}", page.len());

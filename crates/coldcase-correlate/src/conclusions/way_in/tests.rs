@@ -1,3 +1,5 @@
+//! Ways in, from made timelines of calls, containers and listeners.
+
 use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp};
 use coldcase_timeline::Timeline;
 use serde_json::{Value, json};

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use coldcase_model::{EvidenceRecord, Timestamp, action};
+use coldcase_model::{EvidenceRecord, action};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 use serde_json::{Map, Value};
 
 use super::device::{Direction, Meaning, is_network_device, meaning};
 use super::surge::Rate;
+use crate::evidence::record;
 
 /// Labels that say which part of a monitoring told, not what it tells of.
 const OF_MONITORING: [&str; 5] = [
@@ -63,7 +64,6 @@ pub(super) struct Series {
     pub unit_told: bool,
     pub rates: Vec<Rate>,
     samples: Vec<Sample>,
-    shown: String,
     meaning: Meaning,
     counts: bool,
 }
@@ -74,12 +74,13 @@ struct Sample {
     value: f64,
     file: usize,
     line: Option<i64>,
+    /// Part of the timeline, and row of its samples.
+    place: (usize, usize),
 }
 
-/// All series of a timeline that are traffic, in a fixed order, and the files that they are from.
+/// All series of a timeline that are traffic, in a fixed order.
 pub(super) struct Traffic {
     pub series: Vec<Series>,
-    files: Vec<String>,
 }
 
 /// Group, host, device, labels.
@@ -98,9 +99,9 @@ impl Traffic {
     pub fn read(timeline: &Timeline) -> Result<Self, TimelineError> {
         let mut reader = Reader::default();
         let columns = ["host", "src_ip", "attributes"];
-        for part in timeline.parts() {
+        for (number, part) in timeline.parts().iter().enumerate() {
             let part = Timeline::of_parts(vec![part.clone()]);
-            reader.take(&part.select(&[action::METRIC], &columns)?);
+            reader.take(number, &part.select(&[action::METRIC], &columns)?);
         }
         let files = reader.files;
         let series = reader.series.into_values();
@@ -109,29 +110,38 @@ impl Traffic {
             .filter(|one| !one.rates.is_empty());
         Ok(Self {
             series: series.collect(),
-            files,
         })
     }
+}
 
-    /// The samples of a series at these moments, as evidence.
-    pub fn records(&self, series: &Series, moments: &[i64]) -> Vec<EvidenceRecord> {
-        let record = |sample: &Sample| EvidenceRecord {
-            file: self.files.get(sample.file).cloned().unwrap_or_default(),
-            line: sample.line.and_then(|line| u64::try_from(line).ok()),
-            offset: None,
-            ts: Some(Timestamp(sample.ts)),
-            text: format!("{} {}", series.shown, sample.value),
-        };
-        let shown = series
-            .samples
-            .iter()
-            .filter(|sample| moments.contains(&sample.ts));
-        shown.map(record).collect()
+impl Series {
+    /// The samples at these moments, as evidence.
+    pub fn records(
+        &self,
+        timeline: &Timeline,
+        moments: &[i64],
+    ) -> Result<Vec<EvidenceRecord>, TimelineError> {
+        let cited = self.samples.iter();
+        let mut places: Vec<(usize, usize)> = cited
+            .filter(|sample| moments.contains(&sample.ts))
+            .map(|sample| sample.place)
+            .collect();
+        places.sort_unstable();
+        let mut records = Vec::new();
+        for of_part in places.chunk_by(|a, b| a.0 == b.0) {
+            let number = of_part.first().map_or(0, |place| place.0);
+            let part = timeline.parts().get(number).cloned();
+            let part = Timeline::of_parts(part.into_iter().collect());
+            let rows = part.select(&[action::METRIC], &["message"])?;
+            records.extend(of_part.iter().map(|(_, row)| record(&rows, *row)));
+        }
+        records.sort_by_key(|record| record.ts);
+        Ok(records)
     }
 }
 
 impl Reader {
-    fn take(&mut self, rows: &Selection) {
+    fn take(&mut self, part: usize, rows: &Selection) {
         let (times, lines) = (rows.longs("ts_ns"), rows.longs("line"));
         let (files, hosts) = (rows.texts("file"), rows.texts("host"));
         let (addresses, attributes) = (rows.texts("src_ip"), rows.texts("attributes"));
@@ -161,13 +171,12 @@ impl Reader {
             }
             let place = self.known.get(&key).and_then(Option::as_ref);
             if let Some(series) = place.and_then(|place| self.series.get_mut(place)) {
-                let file = file_number(&mut self.files, file);
-                let line = cell(&lines);
                 series.samples.push(Sample {
                     ts,
                     value,
-                    file,
-                    line,
+                    file: file_number(&mut self.files, file),
+                    line: cell(&lines),
+                    place: (part, row),
                 });
             }
         }
@@ -247,11 +256,6 @@ fn series_of(text: &str, file: &str, host: &str, address: Option<String>) -> Opt
         unit_told: meaning.unit_told,
         rates: Vec::new(),
         samples: Vec::new(),
-        shown: format!(
-            "{}{{{}}}",
-            if metric.is_empty() { "metric" } else { metric },
-            said.join(",")
-        ),
         meaning,
         counts,
     })

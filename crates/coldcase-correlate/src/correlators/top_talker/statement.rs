@@ -1,11 +1,11 @@
 //! A talker as a finding: severity, facts, words.
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp};
+use coldcase_timeline::{Timeline, TimelineError};
 use serde_json::{Value, json};
 
 use super::device::Direction;
 use super::meters::Measured;
-use super::series::Traffic;
 use super::surge::RATIO;
 use super::{
     BULK, LEAST_BYTES_PER_SECOND, LONELY_DESTINATIONS, LONGER_THAN_JOBS, ONE_WAY, SECOND, Talker,
@@ -26,7 +26,11 @@ fn severity(talker: &Talker<'_>) -> Severity {
     }
 }
 
-pub(super) fn finding(traffic: &Traffic, talker: &Talker<'_>, facts: &CaseFacts) -> Finding {
+pub(super) fn finding(
+    timeline: &Timeline,
+    talker: &Talker<'_>,
+    facts: &CaseFacts,
+) -> Result<Finding, TimelineError> {
     let series = talker.series;
     let mut subjects = vec![Observable::new(ObservableType::Host, &series.host)];
     let owner = series
@@ -73,8 +77,8 @@ pub(super) fn finding(traffic: &Traffic, talker: &Talker<'_>, facts: &CaseFacts)
         .fact("source", "metrics")
         .fact("thresholds", thresholds())
         .finish();
-    finding.evidence = traffic.records(series, &moments(talker));
-    finding
+    finding.evidence = series.records(timeline, &moments(talker))?;
+    Ok(finding)
 }
 
 fn thresholds() -> Value {

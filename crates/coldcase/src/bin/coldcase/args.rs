@@ -8,6 +8,7 @@ use coldcase::Options;
 use coldcase_correlate::correlators;
 use coldcase_ingest::formats;
 use coldcase_model::{Severity, Timestamp};
+use coldcase_report::Lang;
 
 /// Offline forensics for Linux, container and Kubernetes hosts: since when, how often, from where, and
 /// which container, pod or process is the cause.
@@ -20,6 +21,9 @@ pub struct Args {
     /// Colours on the terminal.
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
     pub color: Color,
+    /// Language of reports; by default that of the locale.
+    #[arg(long, global = true, value_enum)]
+    pub lang: Option<LangArg>,
     /// No progress, no summary: only files and errors.
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -37,6 +41,15 @@ pub enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// Languages of reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LangArg {
+    /// English.
+    En,
+    /// Chinese.
+    Zh,
 }
 
 /// Commands.
@@ -152,15 +165,32 @@ pub struct Whois {
     pub at: Option<Timestamp>,
 }
 
+impl Args {
+    /// The language asked for, else that of the locale as POSIX orders its variables.
+    pub fn lang(&self) -> Lang {
+        match self.lang {
+            Some(LangArg::En) => Lang::En,
+            Some(LangArg::Zh) => Lang::Zh,
+            None => {
+                let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter();
+                let mut set = set.filter_map(|name| std::env::var(name).ok());
+                let locale = set.find(|locale| !locale.is_empty());
+                Lang::of_locale(locale.as_deref().unwrap_or_default())
+            }
+        }
+    }
+}
+
 impl Reading {
     /// As the library takes it.
-    pub fn options(&self, iocs: Vec<PathBuf>) -> Options {
+    pub fn options(&self, iocs: Vec<PathBuf>, lang: Lang) -> Options {
         Options {
             timezone: self.timezone,
             collected_at: self.collected_at,
             iocs,
             threads: self.threads.map(usize::from),
             only: self.only.clone(),
+            lang,
         }
     }
 }

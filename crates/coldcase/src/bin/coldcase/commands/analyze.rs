@@ -10,7 +10,7 @@ use crate::args::{Analyze, Args};
 use crate::progress::Bar;
 
 pub fn run(analyze: &Analyze, args: &Args, style: Style) -> anyhow::Result<ExitCode> {
-    let options = analyze.reading.options(analyze.ioc.clone());
+    let options = analyze.reading.options(analyze.ioc.clone(), args.lang());
     let bar = Arc::new(Bar::new(args.quiet));
     let done = coldcase::analyze(
         &analyze.reading.bundles,
@@ -22,7 +22,7 @@ pub fn run(analyze: &Analyze, args: &Args, style: Style) -> anyhow::Result<ExitC
     let analysis = done?;
     coldcase::write_case(&analysis, &analyze.output, &options)
         .with_context(|| format!("{}: the case can't be written", analyze.output.display()))?;
-    let mut summary = coldcase::summary(&analysis, &analyze.output);
+    let mut summary = coldcase::summary(&analysis, &analyze.output, options.lang);
     if !args.verbose {
         summary
             .inputs

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use coldcase_report::{ExportFormat, Profile, export};
+use coldcase_report::{ExportFormat, Lang, Profile, export};
 
 use crate::args::{Args, ProfileArg, TimelineArgs};
 use crate::progress::Bar;
@@ -27,7 +27,7 @@ pub fn run(timeline: &TimelineArgs, args: &Args) -> anyhow::Result<ExitCode> {
         ));
     }
     let parts = tempfile::TempDir::new().context("no temporary folder; set TMPDIR")?;
-    let options = timeline.reading.options(Vec::new());
+    let options = timeline.reading.options(Vec::new(), Lang::En);
     let bar = Arc::new(Bar::new(args.quiet));
     let done = coldcase::ingest_only(
         &timeline.reading.bundles,
