@@ -7,8 +7,10 @@ use super::engine::Container;
 
 /// `docker ps -a --no-trunc` is rarely typed: the short form.
 pub(super) fn listed(scene: &Scene, containers: &[Container]) -> String {
+    let wide = containers.iter().map(|one| one.image.len() + 3).max();
+    let wide = wide.unwrap_or(9);
     let mut text = format!(
-        "{:<15}{:<45}{:<25}{:<16}{:<27}{:<24}NAMES\n",
+        "{:<15}{:<wide$}{:<25}{:<16}{:<27}{:<24}NAMES\n",
         "CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS"
     );
     let now = scene.clock.collected();
@@ -18,7 +20,7 @@ pub(super) fn listed(scene: &Scene, containers: &[Container]) -> String {
             Some(ended) => format!("Exited ({}) {} ago", ended.code, ago(now - ended.at)),
             None => format!("Up {}", ago(now - one.created)),
         };
-        let image = shortened(&one.image, 43);
+        let image = &one.image;
         let created = format!("{} ago", ago(now - one.created));
         let ports = if one.name == "shop-api" {
             "0.0.0.0:8090->8090/tcp"
@@ -26,7 +28,7 @@ pub(super) fn listed(scene: &Scene, containers: &[Container]) -> String {
             ""
         };
         text.push_str(&format!(
-            "{:<15}{image:<45}{command:<25}{created:<16}{state:<27}{ports:<24}{}\n",
+            "{:<15}{image:<wide$}{command:<25}{created:<16}{state:<27}{ports:<24}{}\n",
             one.short(),
             one.name
         ));
