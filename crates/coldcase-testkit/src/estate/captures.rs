@@ -3,7 +3,6 @@
 use std::net::Ipv4Addr;
 
 use super::clock::Seconds;
-use super::dice::Dice;
 use super::frames::{Capture, Link, Side, dns, flags};
 use super::{Bundle, Scene, cluster, lookups};
 
@@ -158,8 +157,8 @@ fn gateway(scene: &Scene) -> Vec<u8> {
     let mut dice = scene.dice("gateway");
     let mut capture = Capture::new(Link::Ethernet);
     let (own, from) = (scene.names.gateway_public.as_str(), begin(scene));
-    for number in 0..2500 {
-        let at = from * MICROS + number * SPAN * MICROS / 2500;
+    for number in 0..1500 {
+        let at = from * MICROS + number * SPAN * MICROS / 1500;
         let far = dice.internet();
         let port = if dice.chance(85) { 443 } else { 80 };
         let client = side(own, dice.client_port());
@@ -208,8 +207,8 @@ fn crawler(scene: &Scene) -> Vec<u8> {
     let mut dice = scene.dice("crawler");
     let mut capture = Capture::new(Link::Ethernet);
     let (own, from) = (scene.names.crawler.address.as_str(), begin(scene));
-    for number in 0..3000 {
-        let at = from * MICROS + number * 60 * MICROS / 3000;
+    for number in 0..1500 {
+        let at = from * MICROS + number * 12 * MICROS / 1500;
         let (far, client) = (dice.internet(), side(own, dice.client_port()));
         let port = if dice.chance(60) { 443 } else { 80 };
         if dice.chance(84) {
@@ -308,18 +307,18 @@ fn node_traffic(scene: &Scene) -> Vec<u8> {
         let client = side(&names.gateway.address, dice.client_port());
         talk(&mut capture, at + 5000, client, side(own, 30_080), b"", b"");
     }
-    questions(scene, &mut capture, &mut dice, &pods);
+    questions(scene, &mut capture, &pods);
     clocks(&mut capture, from, own, "93.184.10.7");
     capture.bytes()
 }
 
-fn questions(scene: &Scene, capture: &mut Capture, dice: &mut Dice, pods: &[cluster::Pod]) {
+fn questions(scene: &Scene, capture: &mut Capture, pods: &[cluster::Pod]) {
     let resolver = side(&scene.names.pod(0, 2), 53);
     let prefix = scene.names.pod(0, 0);
     let prefix = prefix.trim_end_matches('0');
     let until = begin(scene) + SPAN;
-    for asked in lookups::of(scene, pods, 1, until) {
-        if !asked.client.starts_with(prefix) || asked.at < until - SPAN {
+    for asked in lookups::of(scene, pods) {
+        if !asked.client.starts_with(prefix) || !(until - SPAN..until).contains(&asked.at) {
             continue;
         }
         let kind = match asked.kind {
@@ -331,8 +330,8 @@ fn questions(scene: &Scene, capture: &mut Capture, dice: &mut Dice, pods: &[clus
             "DS" => 43,
             _ => 48,
         };
-        let id = dice.client_port();
-        let client = side(&asked.client, dice.client_port());
+        let id = asked.id;
+        let client = side(&asked.client, asked.port);
         let at = asked.at * MICROS + asked.millis * 1000;
         let code = if asked.code == "NXDOMAIN" { 3 } else { 0 };
         capture.udp(at, client, resolver, &dns(id, &asked.name, kind, None));

@@ -10,7 +10,7 @@ pub(super) fn listed(scene: &Scene, containers: &[Container]) -> String {
     let wide = containers.iter().map(|one| one.image.len() + 3).max();
     let wide = wide.unwrap_or(9);
     let mut text = format!(
-        "{:<15}{:<wide$}{:<25}{:<16}{:<27}{:<24}NAMES\n",
+        "{:<15}{:<wide$}{:<25}{:<22}{:<28}{:<24}NAMES\n",
         "CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS"
     );
     let now = scene.clock.collected();
@@ -28,7 +28,7 @@ pub(super) fn listed(scene: &Scene, containers: &[Container]) -> String {
             ""
         };
         text.push_str(&format!(
-            "{:<15}{image:<wide$}{command:<25}{created:<16}{state:<27}{ports:<24}{}\n",
+            "{:<15}{image:<wide$}{command:<25}{created:<22}{state:<28}{ports:<24}{}\n",
             one.short(),
             one.name
         ));
@@ -57,8 +57,10 @@ fn ago(seconds: Seconds) -> String {
 
 /// `docker images`.
 pub(super) fn images(scene: &Scene, containers: &[Container]) -> String {
+    let wide = containers.iter().map(|one| one.image.len() + 3).max();
+    let wide = wide.unwrap_or(12);
     let mut text = format!(
-        "{:<42}{:<18}{:<15}{:<16}SIZE\n",
+        "{:<wide$}{:<18}{:<15}{:<16}SIZE\n",
         "REPOSITORY", "TAG", "IMAGE ID", "CREATED"
     );
     let mut images: Vec<&str> = containers.iter().map(|one| one.image.as_str()).collect();
@@ -73,7 +75,7 @@ pub(super) fn images(scene: &Scene, containers: &[Container]) -> String {
         let id = Dice::new(3, image).hex(12);
         let (months, size) = (dice.between(2, 11), dice.between(40, 900));
         text.push_str(&format!(
-            "{name:<42}{tag:<18}{id:<15}{:<16}{size}MB\n",
+            "{name:<wide$}{tag:<18}{id:<15}{:<16}{size}MB\n",
             format!("{months} months ago")
         ));
     }

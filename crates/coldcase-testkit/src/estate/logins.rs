@@ -167,7 +167,8 @@ fn people(scene: &Scene, dice: &mut Dice, records: &mut Records, a_day: i64, ins
             if dice.chance(if inside { 60 } else { 10 }) {
                 continue;
             }
-            let home = format!("100.64.{}.{}", 8 + index, 20 + index * 3);
+            // All but the first come by one translated address.
+            let home = format!("100.64.8.{}", 20 + index.min(1));
             let address = if inside {
                 &names.bastion.address
             } else {

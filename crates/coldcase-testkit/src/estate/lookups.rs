@@ -14,7 +14,13 @@ pub(super) struct Lookup {
     pub(super) name: String,
     pub(super) kind: &'static str,
     pub(super) code: &'static str,
+    /// The question's number and the port it comes from: the log and a capture tell the same ones.
+    pub(super) id: u16,
+    pub(super) port: u16,
 }
+
+/// Hours of lookups that are kept.
+pub(super) const HOURS: i64 = 6;
 
 const POPULAR: [&str; 5] = [
     "api.github.com",
@@ -32,14 +38,15 @@ struct Asker<'a> {
     scene: &'a Scene,
 }
 
-/// Questions of some hours before `until`.
-pub(super) fn of(scene: &Scene, pods: &[Pod], hours: i64, until: Seconds) -> Vec<Lookup> {
+/// Questions of the hours that logs keep, until the evidence was collected.
+pub(super) fn of(scene: &Scene, pods: &[Pod]) -> Vec<Lookup> {
+    let until = scene.clock.collected();
     let mut asker = Asker {
         all: Vec::new(),
         dice: scene.dice("lookups"),
         scene,
     };
-    let from = until - hours * 3600;
+    let from = until - HOURS * 3600;
     for pod in pods
         .iter()
         .filter(|pod| pod.namespace != "kube-system" && pod.namespace != "batch")
@@ -62,6 +69,7 @@ pub(super) fn of(scene: &Scene, pods: &[Pod], hours: i64, until: Seconds) -> Vec
 impl Asker<'_> {
     fn ask(&mut self, at: Seconds, pod: &Pod, name: &str, kind: &'static str, code: &'static str) {
         let millis = self.dice.between(0, 1000);
+        let (id, port) = (self.dice.client_port(), self.dice.client_port());
         let (client, name) = (pod.address.clone(), name.to_owned());
         self.all.push(Lookup {
             at,
@@ -70,6 +78,8 @@ impl Asker<'_> {
             name,
             kind,
             code,
+            id,
+            port,
         });
     }
 
@@ -191,7 +201,7 @@ impl Asker<'_> {
 
     /// A pod whose peer's name was mistyped in its configuration asks ten times a second for half a minute.
     fn storm(&mut self, pod: &Pod, from: Seconds, until: Seconds) {
-        let begin = from + (until - from) / 2;
+        let begin = from.max(until - 500);
         for second in 0..30 {
             for _ in 0..2 {
                 self.searched(begin + second, pod, "pricng.shop");

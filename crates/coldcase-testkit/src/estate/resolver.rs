@@ -1,15 +1,12 @@
 //! CoreDNS's logs, one of each pod, as the runtime keeps them.
 
-use super::lookups::{self, Lookup};
+use super::lookups::{self, HOURS, Lookup};
 use super::{Bundle, Scene, cluster};
-
-/// Hours of lookups that the logs cover.
-const HOURS: i64 = 6;
 
 /// Writes the logs of both resolvers: each client asks the one of its node.
 pub(super) fn write(scene: &Scene, bundle: &mut Bundle) {
     let pods = cluster::pods(scene);
-    let asked = lookups::of(scene, &pods, HOURS, scene.clock.collected());
+    let asked = lookups::of(scene, &pods);
     for (number, node) in scene.names.nodes.iter().enumerate() {
         let prefix = scene.names.pod(number, 0);
         let prefix = prefix.trim_end_matches('0').to_owned();
@@ -21,9 +18,7 @@ pub(super) fn write(scene: &Scene, bundle: &mut Bundle) {
         };
         let mut dice = scene.dice(&own.name);
         let lines = asked.iter().filter(|one| one.client.starts_with(&prefix));
-        let text: String = lines
-            .map(|one| line(scene, one, dice.between(1000, 65_000), dice.client_port()))
-            .collect();
+        let text: String = lines.map(|one| line(scene, one)).collect();
         let start = scene
             .clock
             .engine(scene.clock.collected() - HOURS * 3600 - 30, 1_200_300);
@@ -42,13 +37,15 @@ pub(super) fn write(scene: &Scene, bundle: &mut Bundle) {
     }
 }
 
-fn line(scene: &Scene, one: &Lookup, id: i64, port: u16) -> String {
+fn line(scene: &Scene, one: &Lookup) -> String {
     let stamp = scene.clock.engine(one.at, one.millis * 1_000_000 + 417);
     let Lookup {
         client,
         name,
         kind,
         code,
+        id,
+        port,
         ..
     } = one;
     let flags = if name.ends_with("cluster.local") {
