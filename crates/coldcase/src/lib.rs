@@ -5,6 +5,7 @@ mod alerts;
 mod artifact_sink;
 mod case;
 mod case_files;
+pub mod check;
 mod clock_solver;
 mod clocks;
 mod coverage;

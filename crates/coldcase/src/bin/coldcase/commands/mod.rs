@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod analyze;
+mod check;
 mod explain;
 mod list;
 mod timeline;
@@ -24,6 +25,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Correlators => list::correlators(),
         Command::Explain(explain) => explain::run(explain),
         Command::Verify(verify) => verify::run(verify),
+        Command::Check(check) => check::run(check, &args),
         Command::Whois(whois) => whois::run(whois),
     }
 }
