@@ -67,6 +67,8 @@ pub enum Command {
     Explain(Explain),
     /// Hash the inputs of a case again and compare; exit 1 if any differs.
     Verify(Verify),
+    /// HTML and Markdown again from a case; from several cases one batch report.
+    Report(Report),
     /// Analyse each incident below a folder and compare with what is expected of it; exit 1 on a difference.
     Check(Check),
     /// What an address or name was at a time, from which source, with every candidate.
@@ -151,6 +153,17 @@ pub struct Verify {
     /// Where the evidence is now; without it, where it was when the case was made.
     #[arg(value_name = "BUNDLE")]
     pub bundles: Vec<PathBuf>,
+}
+
+/// `report`.
+#[derive(Debug, ClapArgs)]
+pub struct Report {
+    /// Folders that `analyze` wrote.
+    #[arg(required = true, value_name = "CASE")]
+    pub cases: Vec<PathBuf>,
+    /// Where batch.html and batch.md of several cases go; one case's reports go into its folder.
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
 }
 
 /// `check`.
