@@ -20,8 +20,18 @@ pub fn write_case(analysis: &Analysis, folder: &Path, options: &Options) -> io::
     let case = serde_json::to_string_pretty(&case_json(analysis, options))?;
     fs::write(folder.join("case.json"), case + "\n")?;
     let summary = summary(analysis, folder, options.lang);
-    fs::write(folder.join("report.html"), html(&summary))?;
-    fs::write(folder.join("report.md"), markdown(&summary))
+    for (name, text) in pages(&summary) {
+        fs::write(folder.join(name), text)?;
+    }
+    Ok(())
+}
+
+/// The reports of a case, by the names of their files.
+pub(crate) fn pages(summary: &Summary<'_>) -> [(&'static str, String); 2] {
+    [
+        ("report.html", html(summary)),
+        ("report.md", markdown(summary)),
+    ]
 }
 
 /// What reports are made from.

@@ -5,12 +5,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use coldcase_report::Lang;
 use coldcase_report::batch::{
     Batch, BatchCase, Sightings, batch_html, batch_markdown, sightings, sought,
 };
-use coldcase_report::{Lang, html, markdown};
 use coldcase_timeline::TimelineError;
 
+use crate::case_files::pages;
 use crate::output_place;
 use crate::{SavedCase, SavedCaseError};
 
@@ -46,8 +47,10 @@ pub fn report(case: &Path, lang: Lang) -> Result<(), ReportError> {
     let saved = SavedCase::open(case)?;
     let findings = saved.findings()?;
     let summary = saved.summary(&findings, lang)?;
-    write(case, "report.html", &html(&summary))?;
-    write(case, "report.md", &markdown(&summary))
+    for (name, text) in pages(&summary) {
+        write(case, name, &text)?;
+    }
+    Ok(())
 }
 
 /// Writes `batch.html` and `batch.md` over these cases into a folder, which is made if need be. Gives the

@@ -195,8 +195,8 @@ fn value(kind: EntityKind, text: &str) -> Option<Value> {
         EntityKind::Hash => text.to_ascii_lowercase(),
         _ => text.to_owned(),
     };
-    let is_address = canonical_ip(&text).is_some();
-    (!text.is_empty() && !is_address).then_some(Value { kind, text })
+    // A host or a name may be known by its address alone.
+    address(&text).or_else(|| (!text.is_empty()).then_some(Value { kind, text }))
 }
 
 /// An address, alone or with a port.
@@ -241,6 +241,25 @@ const RESOLVERS: [&str; 22] = [
 ];
 /// Accounts of every machine.
 const ACCOUNTS: [&str; 6] = ["root", "nobody", "daemon", "bin", "sys", "sync"];
+/// Accounts that guessers of passwords try wherever they are.
+const GUESSED: [&str; 16] = [
+    "admin",
+    "administrator",
+    "deploy",
+    "dev",
+    "ftp",
+    "ftpuser",
+    "git",
+    "guest",
+    "mysql",
+    "oracle",
+    "pi",
+    "postgres",
+    "test",
+    "ubuntu",
+    "user",
+    "www",
+];
 /// Names that mean a machine itself or the estate it is in.
 const NAMES: [&str; 5] = [
     "localhost",
@@ -264,6 +283,11 @@ impl Value {
             EntityKind::Host => text == "localhost",
             _ => false,
         }
+    }
+
+    /// Whether it is an account that is tried everywhere.
+    pub(super) fn is_guessed(&self) -> bool {
+        self.kind == EntityKind::User && GUESSED.contains(&self.text.as_str())
     }
 
     /// Whether it is an address that another network may use for another machine.
@@ -323,7 +347,10 @@ mod tests {
             confidence: 1.0,
             first: None,
             last: None,
-            subjects: vec![Observable::new(ObservableType::Host, "h")],
+            subjects: vec![
+                Observable::new(ObservableType::Host, "h"),
+                Observable::new(ObservableType::Host, "10.30.0.16:9100"),
+            ],
             facts: facts.as_object().expect("an object").clone(),
             attack: Vec::new(),
             evidence: Vec::new(),
@@ -335,6 +362,7 @@ mod tests {
             texts,
             [
                 "10.0.0.1",
+                "10.30.0.16",
                 "192.0.2.9",
                 "203.0.113.7",
                 "bad.example",

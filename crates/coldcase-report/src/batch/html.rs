@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use coldcase_model::Severity;
 
 use super::entities::EntityKind;
-use super::trends::Period;
+use super::trends::Periods;
 use super::words::{Words, put};
 use super::{Batch, BatchCase, Span, lines, trends};
 use crate::html::escape;
@@ -88,28 +88,33 @@ fn incidents(out: &mut String, batch: &Batch) {
         ],
     );
     for case in batch.cases() {
-        let [when, lasted, until] = lines::when(case, words);
-        let covered = case.covered().map(|span| lines::span(span, words));
+        let when = match case.incident() {
+            Some(incident) => times(Some(incident), words),
+            None => lines::no_incident(case, words).to_owned(),
+        };
+        let [lasted, until] = lines::lengths(case);
         let _ = write!(
             out,
-            "<tr><th scope=\"row\">{}</th><td>{}</td>",
+            "<tr><th scope=\"row\">{}</th><td>{}</td><td>{when}</td><td>{lasted}</td><td>{until}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
             escape(&case.name),
-            badge(case.worst(), words)
-        );
-        for cell in [
-            when,
-            lasted,
-            until,
-            lines::hosts(case),
+            badge(case.worst(), words),
+            escape(&lines::hosts(case)),
             lines::counts(case, words),
             lines::evidence(case, words),
-            covered.unwrap_or_default(),
-        ] {
-            let _ = write!(out, "<td>{}</td>", escape(&cell));
-        }
-        out.push_str("</tr>");
+            times(case.covered(), words)
+        );
     }
     out.push_str(END);
+}
+
+/// From and to, neither broken over lines.
+fn times(span: Option<Span>, words: &Words) -> String {
+    let ends = span.map(lines::ends).unwrap_or_default();
+    let ends: Vec<String> = ends
+        .iter()
+        .map(|end| format!("<time>{end}</time>"))
+        .collect();
+    ends.join(&format!(" {} ", words.to))
 }
 
 /// A lane a case: what its evidence covers, and in it the incident.
@@ -237,19 +242,21 @@ fn shared(out: &mut String, batch: &Batch) {
                         badge(entity.worst(), words)
                     );
                 }
-                let when = seen.span.map(|span| lines::span(span, words));
-                let cells = [
-                    batch.name(seen.case).to_owned(),
-                    when.unwrap_or_default(),
-                    lines::named_by(seen, words),
-                ];
-                for cell in cells {
-                    let _ = write!(out, "<td>{}</td>", escape(&cell));
-                }
+                let _ = write!(
+                    out,
+                    "<td>{}</td><td>{}</td><td>{}</td>",
+                    escape(batch.name(seen.case)),
+                    times(seen.span, words),
+                    escape(&lines::named_by(seen, words))
+                );
                 out.push_str("</tr>");
             }
         }
         out.push_str(END);
+        if let Some(more) = shared.more.get(&kind) {
+            let more = put(words.more, &[&more.to_string()]);
+            let _ = write!(out, "<p class=\"dim\">{more}</p>");
+        }
     }
     if !shared.common.is_empty() {
         let common: Vec<String> = shared
@@ -293,7 +300,7 @@ fn files(out: &mut String, batch: &Batch) {
     }
     out.push_str(END);
     if shared.more_files > 0 {
-        let more = put(words.more_files, &[&shared.more_files.to_string()]);
+        let more = put(words.more, &[&shared.more_files.to_string()]);
         let _ = write!(out, "<p class=\"dim\">{more}</p>");
     }
 }
@@ -306,7 +313,7 @@ fn trend(out: &mut String, batch: &Batch) {
         words.trends, words.trends_intro
     );
     let months = trends::by_month(batch.cases());
-    if months.is_empty() {
+    if months.all.is_empty() {
         let _ = write!(out, "<p>{}</p>", words.nothing_dated);
         return;
     }
@@ -328,7 +335,7 @@ fn trend(out: &mut String, batch: &Batch) {
         let _ = write!(out, "<h3>{title}</h3>");
         bars(out, periods, title);
         head(out, &[name, words.count, words.cases]);
-        for period in periods.iter().filter(|period| !period.cases.is_empty()) {
+        for period in periods.all.iter().filter(|period| !period.cases.is_empty()) {
             let count = period.cases.len().to_string();
             row(
                 out,
@@ -339,11 +346,12 @@ fn trend(out: &mut String, batch: &Batch) {
     }
 }
 
-/// A bar a period, as high as incidents began in it.
-fn bars(out: &mut String, periods: &[Period], label: &str) {
-    let shown = periods
-        .get(periods.len().saturating_sub(MOST_DRAWN)..)
-        .unwrap_or_default();
+/// A bar a period, as high as incidents began in it; none where quiet periods are left out.
+fn bars(out: &mut String, periods: &Periods, label: &str) {
+    if !periods.is_whole {
+        return;
+    }
+    let shown = &periods.all;
     let most = shown
         .iter()
         .map(|period| period.cases.len())

@@ -1,6 +1,6 @@
 //! Sentences and cells that the Markdown and the HTML of a batch share, not yet escaped.
 
-use coldcase_model::Severity;
+use coldcase_model::{Severity, Timestamp};
 
 use super::shared::{Entity, Seen};
 use super::words::{Words, put};
@@ -37,38 +37,41 @@ impl Batch {
     }
 }
 
-/// From and to, to the second.
-pub(super) fn span(span: Span, words: &Words) -> String {
-    let second = |at: coldcase_model::Timestamp| {
-        coldcase_model::Timestamp::from_seconds(at.seconds())
+/// First and last moment to the second; one where they are the same.
+pub(super) fn ends(span: Span) -> Vec<String> {
+    let second = |at: Timestamp| {
+        Timestamp::from_seconds(at.seconds())
             .unwrap_or(at)
             .to_string()
     };
-    if span.first.seconds() == span.last.seconds() {
-        second(span.first)
+    let mut ends = vec![second(span.first), second(span.last)];
+    ends.dedup();
+    ends
+}
+
+/// From and to.
+pub(super) fn span(span: Span, words: &Words) -> String {
+    ends(span).join(&format!(" {} ", words.to))
+}
+
+/// Why a case without an incident has none.
+pub(super) fn no_incident(case: &BatchCase, words: &Words) -> &'static str {
+    let has_finding = case.worst() > Some(Severity::Low);
+    if has_finding {
+        words.not_dated
     } else {
-        format!("{} {} {}", second(span.first), words.to, second(span.last))
+        words.no_incident
     }
 }
 
-/// When, how long, and how long until the evidence was collected.
-pub(super) fn when(case: &BatchCase, words: &Words) -> [String; 3] {
+/// How long an incident lasted, and how long it was until the evidence was collected.
+pub(super) fn lengths(case: &BatchCase) -> [String; 2] {
     let Some(incident) = case.incident() else {
-        let has_finding = case.worst() > Some(Severity::Info);
-        let why = if has_finding {
-            words.not_dated
-        } else {
-            words.no_incident
-        };
-        return [why.to_owned(), String::new(), String::new()];
+        return [String::new(), String::new()];
     };
     let until = case.collected_at.filter(|at| *at >= incident.last);
     let until = until.map(|at| duration(at.seconds().saturating_sub(incident.first.seconds())));
-    [
-        span(incident, words),
-        duration(incident.seconds()),
-        until.unwrap_or_default(),
-    ]
+    [duration(incident.seconds()), until.unwrap_or_default()]
 }
 
 pub(super) fn hosts(case: &BatchCase) -> String {
@@ -134,6 +137,12 @@ pub(super) fn notes(entity: &Entity, words: &Words) -> String {
     let owners = (!owners.is_empty()).then(|| put(words.address_of, &[&owners.join(", ")]));
     let gateway = entity.is_gateway().then(|| words.gateway.to_owned());
     let private = entity.value.is_private().then(|| words.private.to_owned());
-    let notes: Vec<String> = owners.into_iter().chain(gateway).chain(private).collect();
+    let guessed = entity.value.is_guessed().then(|| words.guessed.to_owned());
+    let notes = owners
+        .into_iter()
+        .chain(gateway)
+        .chain(private)
+        .chain(guessed);
+    let notes: Vec<String> = notes.collect();
     notes.join("; ")
 }

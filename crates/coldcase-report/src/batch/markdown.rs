@@ -51,7 +51,11 @@ fn incidents(out: &mut String, batch: &Batch) {
         ],
     );
     for case in batch.cases() {
-        let [when, lasted, until] = lines::when(case, words);
+        let [lasted, until] = lines::lengths(case);
+        let when = match case.incident() {
+            Some(incident) => lines::span(incident, words),
+            None => lines::no_incident(case, words).to_owned(),
+        };
         let covered = case.covered().map(|span| lines::span(span, words));
         let cells = [
             case.name.clone(),
@@ -139,6 +143,9 @@ fn shared(out: &mut String, batch: &Batch) {
                 row(out, &cells);
             }
         }
+        if let Some(more) = shared.more.get(&kind) {
+            let _ = writeln!(out, "\n{}", put(words.more, &[&more.to_string()]));
+        }
     }
     if !shared.common.is_empty() {
         let common: Vec<&str> = shared
@@ -188,7 +195,7 @@ fn files(out: &mut String, batch: &Batch) {
         let _ = writeln!(
             out,
             "\n{}",
-            put(words.more_files, &[&shared.more_files.to_string()])
+            put(words.more, &[&shared.more_files.to_string()])
         );
     }
 }
@@ -197,14 +204,14 @@ fn trend(out: &mut String, batch: &Batch) {
     let words = batch.words();
     let _ = writeln!(out, "\n## {}\n\n{}\n", words.trends, words.trends_intro);
     let months = trends::by_month(batch.cases());
-    if months.is_empty() {
+    if months.all.is_empty() {
         let _ = writeln!(out, "{}", words.nothing_dated);
         return;
     }
     let table = |out: &mut String, title: &str, name: &str, rows: Vec<(String, &[usize])>| {
         let _ = writeln!(out, "### {title}\n");
         head(out, &[name, words.count, words.cases]);
-        for (name, cases) in rows {
+        for (name, cases) in rows.into_iter().filter(|(_, cases)| !cases.is_empty()) {
             row(
                 out,
                 &[name, cases.len().to_string(), batch.names(cases).join(", ")],
@@ -223,6 +230,7 @@ fn trend(out: &mut String, batch: &Batch) {
         (words.by_week, words.week, &weeks),
     ] {
         let rows = periods
+            .all
             .iter()
             .map(|one| (one.name.clone(), one.cases.as_slice()));
         table(out, title, name, rows.collect());

@@ -83,17 +83,16 @@ impl BatchCase {
             .max()
     }
 
-    /// When the incident was: the findings from medium on, else those of low severity; what is only noted
-    /// dates no incident.
+    /// When the incident was: its findings of high severity, else of medium. What is below dates no
+    /// incident: any estate has it (docs/severity.md).
     pub fn incident(&self) -> Option<Span> {
-        let from = |least: Severity, most: Severity| {
+        let of = |wanted: fn(Severity) -> bool| {
             let findings = self.findings.findings.iter();
-            let findings = findings.filter(|one| (least..=most).contains(&one.severity));
+            let findings = findings.filter(|finding| wanted(finding.severity));
             Span::of(findings.flat_map(|finding| finding.first.into_iter().chain(finding.last)))
         };
-        from(Severity::High, Severity::Critical)
-            .or_else(|| from(Severity::Medium, Severity::Medium))
-            .or_else(|| from(Severity::Low, Severity::Low))
+        of(|severity| severity >= Severity::High)
+            .or_else(|| of(|severity| severity == Severity::Medium))
     }
 
     /// What its evidence covers.

@@ -10,6 +10,10 @@ use super::{BatchCase, Span};
 
 /// A shared entity is one that a finding of this severity names, in some case.
 pub(super) const LEAST: Severity = Severity::Low;
+/// Entities of one kind named.
+const MOST_ENTITIES: usize = 200;
+/// Formats of what the collector wrote, not the host.
+const COLLECTORS: [&str; 2] = ["case", "indicators"];
 /// Same files named; a later bundle of a machine holds most of an earlier one.
 const MOST_FILES: usize = 50;
 /// Words in a host's name that make it a way for others.
@@ -75,6 +79,8 @@ pub struct Shared {
     pub(super) more_files: usize,
     /// Left out as common by nature.
     pub(super) common: BTreeSet<Value>,
+    /// More entities of each kind than are named.
+    pub(super) more: BTreeMap<EntityKind, usize>,
     /// Left out for nothing but remarks name them.
     pub(super) only_noted: usize,
 }
@@ -116,6 +122,17 @@ impl Shared {
             let key = |one: &Entity| (one.worst(), one.seen.len());
             key(b).cmp(&key(a)).then_with(|| a.value.cmp(&b.value))
         });
+        let mut named: BTreeMap<EntityKind, usize> = BTreeMap::new();
+        shared.entities.retain(|entity| {
+            let count = named.entry(entity.value.kind).or_default();
+            *count += 1;
+            *count <= MOST_ENTITIES
+        });
+        named.retain(|_, count| *count > MOST_ENTITIES);
+        shared.more = named
+            .into_iter()
+            .map(|(kind, count)| (kind, count - MOST_ENTITIES))
+            .collect();
         shared.same_files(cases);
         shared
     }
@@ -145,7 +162,9 @@ impl Shared {
     fn same_files(&mut self, cases: &[BatchCase]) {
         let mut files: BTreeMap<(&str, u64), Vec<(usize, String)>> = BTreeMap::new();
         for (case, one) in cases.iter().enumerate() {
-            for input in one.inputs.iter().filter(|input| input.bytes > 0) {
+            let collected = |format: &str| !COLLECTORS.contains(&format);
+            let told = one.inputs.iter().filter(|input| input.bytes > 0);
+            for input in told.filter(|input| input.format.is_none_or(collected)) {
                 if let Some(sha256) = &input.sha256 {
                     let places = files.entry((sha256, input.bytes)).or_default();
                     places.push((case, input.path.clone()));

@@ -35,7 +35,7 @@ words! {
     answers: "Answers", "结论";
     sure: "{} % sure", "把握 {} %";
     no_answer: "no conclusion", "无结论";
-    no_incident: "no finding above a remark", "除提示外无发现";
+    no_incident: "nothing above low", "无高于低级别的发现";
     not_dated: "not dated", "无日期";
     evidence_counts: "{} files, {} not recognised; {} records, {} skipped", "{} 个文件，{} 个未识别；{} 条记录，跳过 {} 条";
     over_time: "Over time", "时间线";
@@ -48,7 +48,7 @@ words! {
     seen_where: "where", "位置";
     note: "note", "备注";
     by_finding: "{} ({})", "{}（{}）";
-    by_records: "{} records of the timeline", "时间线中 {} 条记录";
+    by_records: "records in the timeline: {}", "时间线记录：{}";
     private: "private address: may be another machine", "私有地址：可能是另一台机器";
     gateway: "a gateway by its name: others may be behind it", "按名称为网关：其后可能有其他机器";
     address_of: "address of {}", "{} 的地址";
@@ -56,10 +56,11 @@ words! {
     only_noted: "Left out: {} that only remarks (severity info) name.", "略去：{} 个仅由提示（info 级别）涉及的对象。";
     files: "The same files", "相同文件";
     files_intro: "Files with one hash in two or more cases, largest first.", "两个或更多案例中哈希相同的文件，按大小排列。";
-    more_files: "{} more are not shown.", "另有 {} 个未显示。";
+    more: "{} more are not shown.", "另有 {} 个未显示。";
+    guessed: "a name that guessers try everywhere", "常被到处试探的用户名";
     bytes: "bytes", "字节";
     trends: "Trends", "趋势";
-    trends_intro: "An incident counts where its first record is: the first of its high findings, else of the next severity that it has, down to low.", "事件按其首条记录计：高级别发现的首条；若无，则取次一级，直至低级别。";
+    trends_intro: "An incident is a case with a finding of medium severity or above. It counts where its first record is: the first of its high findings, else of its medium ones.", "有中级别及以上发现的案例计为事件，按其首条记录计：高级别发现的首条；若无，则取中级别。";
     by_kind: "By kind", "按类型";
     by_month: "By month", "按月";
     by_week: "By week (ISO 8601)", "按周（ISO 8601）";
