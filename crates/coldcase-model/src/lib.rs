@@ -8,6 +8,7 @@ mod format_id;
 mod observable;
 mod sink;
 mod time;
+mod words;
 
 pub use attributes::Attributes;
 pub use event::{Event, action, outcome};
@@ -16,3 +17,4 @@ pub use format_id::KnownFormat;
 pub use observable::{Observable, ObservableType, canonical_domain, canonical_ip};
 pub use sink::{Counts, Place, Sink};
 pub use time::{Basis, Precision, Timestamp, When};
+pub use words::{Word, interned};

@@ -1,6 +1,7 @@
 //! Findings and timeline for people and other programs: the terminal summary, the Markdown report and
 //! exports of the timeline. Evidence text is escaped wherever it is shown; nothing here prints.
 
+pub mod batch;
 mod escape;
 mod export;
 mod html;

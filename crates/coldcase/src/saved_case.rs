@@ -6,8 +6,13 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, HostFacts};
 use coldcase_model::Timestamp;
+use coldcase_model::{Findings, SCHEMA};
+use coldcase_report::{Lang, Summary};
 use coldcase_timeline::{Timeline, TimelineError};
+use serde::Deserialize as _;
 use serde_json::Value;
+
+use crate::{case_summary, exact_json};
 
 /// Why a case can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,7 @@ pub struct SavedCase {
     pub facts: CaseFacts,
     /// `case.json`.
     pub case: Value,
+    folder: PathBuf,
 }
 
 impl SavedCase {
@@ -59,7 +65,9 @@ impl SavedCase {
             .collect();
         let collected = case.get("collected_at").and_then(Value::as_str);
         let facts = CaseFacts {
-            zone: hosts.first().map_or(Tz::UTC, |host| host.zone),
+            zone: case_summary::zone(&case)
+                .or_else(|| hosts.first().map(|host| host.zone))
+                .unwrap_or(Tz::UTC),
             hosts,
             collected_at: collected.and_then(Timestamp::parse_rfc3339),
             indicators: Vec::new(),
@@ -70,7 +78,46 @@ impl SavedCase {
             timeline: Timeline::open(&folder.join("timeline"))?,
             facts,
             case,
+            folder: folder.to_owned(),
         })
+    }
+
+    /// Its answers and findings, as they were written.
+    pub fn findings(&self) -> Result<Findings, SavedCaseError> {
+        let path = self.folder.join("findings.json");
+        let failed = |reason: String| SavedCaseError::File {
+            path: path.clone(),
+            reason,
+        };
+        let text = fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
+        let json = exact_json::parse(&text).map_err(|error| failed(error.to_string()))?;
+        let findings = Findings::deserialize(json).map_err(|error| failed(error.to_string()))?;
+        if findings.schema == SCHEMA {
+            Ok(findings)
+        } else {
+            let reason = format!("is of schema {}, not {SCHEMA}", findings.schema);
+            Err(failed(reason))
+        }
+    }
+
+    /// What its reports are made from.
+    pub fn summary<'f>(
+        &self,
+        findings: &'f Findings,
+        lang: Lang,
+    ) -> Result<Summary<'f>, SavedCaseError> {
+        match case_summary::lacks(&self.case) {
+            None => Ok(case_summary::summary(
+                &self.case,
+                findings,
+                &self.folder,
+                lang,
+            )),
+            Some(lack) => Err(SavedCaseError::File {
+                path: self.folder.join("case.json"),
+                reason: format!("{lack}: it is damaged or of another version; analyse again"),
+            }),
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! One file a command.
 
 mod analyze;
+mod check;
 mod explain;
 mod list;
+mod report;
 mod timeline;
 mod verify;
 mod whois;
@@ -24,6 +26,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Correlators => list::correlators(),
         Command::Explain(explain) => explain::run(explain),
         Command::Verify(verify) => verify::run(verify),
+        Command::Report(report) => report::run(report, &args),
+        Command::Check(check) => check::run(check, &args),
         Command::Whois(whois) => whois::run(whois),
     }
 }
