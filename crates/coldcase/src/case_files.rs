@@ -6,7 +6,7 @@ use std::path::Path;
 
 use coldcase_correlate::Skew;
 use coldcase_ingest::Clock;
-use coldcase_report::{InputLine, Lang, Summary, html, markdown};
+use coldcase_report::{Charts, InputLine, Lang, Summary, html, markdown};
 use serde_json::{Map, Value, json};
 
 use crate::clock_solver::Step;
@@ -20,7 +20,13 @@ pub fn write_case(analysis: &Analysis, folder: &Path, options: &Options) -> io::
     let case = serde_json::to_string_pretty(&case_json(analysis, options))?;
     fs::write(folder.join("case.json"), case + "\n")?;
     let summary = summary(analysis, folder, options.lang);
-    fs::write(folder.join("report.html"), html(&summary))?;
+    let charts = Charts::of(
+        &analysis.timeline,
+        &analysis.findings,
+        &coverage(&analysis.inputs),
+    );
+    let charts = charts.map_err(io::Error::other)?;
+    fs::write(folder.join("report.html"), html(&summary, &charts))?;
     fs::write(folder.join("report.md"), markdown(&summary))
 }
 
