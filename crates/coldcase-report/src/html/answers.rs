@@ -8,9 +8,10 @@ use coldcase_model::{Conclusion, Finding, Severity, Timestamp};
 use serde_json::Value;
 
 use super::View;
+use super::charts::when;
 use super::escape::{escape, shorten};
 use super::parts::{Part, Sentence, sentences};
-use super::prose::prose;
+use super::prose::{prose, whole};
 use super::svg::number;
 use super::tables::sure;
 use super::times::stamp;
@@ -32,8 +33,13 @@ pub(super) fn draw(out: &mut String, view: &View<'_>) {
     if view.summary.findings.conclusions.is_empty() {
         none(out, view);
     }
-    for conclusion in &view.summary.findings.conclusions {
-        one(out, conclusion, view);
+    let conclusions = &view.summary.findings.conclusions;
+    for (index, conclusion) in conclusions.iter().enumerate() {
+        let same =
+            |other: &Conclusion| other.kind == conclusion.kind && other.answer == conclusion.answer;
+        // What answers the next question in the same way is there to be opened.
+        let is_told = conclusions.iter().take(index).any(same);
+        one(out, conclusion, is_told, view);
     }
     out.push_str("</section>");
 }
@@ -77,7 +83,7 @@ fn none(out: &mut String, view: &View<'_>) {
     );
 }
 
-fn one(out: &mut String, conclusion: &Conclusion, view: &View<'_>) {
+fn one(out: &mut String, conclusion: &Conclusion, is_told: bool, view: &View<'_>) {
     let w = view.words;
     let rests_on: Vec<&Finding> = conclusion
         .because
@@ -96,14 +102,20 @@ fn one(out: &mut String, conclusion: &Conclusion, view: &View<'_>) {
         .max()
         .unwrap_or(Severity::Info)
         .as_str();
+    out.push_str(&if is_told {
+        format!("<details class=\"answer {class}\"><summary>")
+    } else {
+        format!("<article class=\"answer {class}\"><div>")
+    });
     let _ = write!(
         out,
-        "<article class=\"answer {class}\"><p class=\"question\">{}</p><p class=\"big\"><span class=\"kind\">{}</span> <strong title=\"{}\">{}</strong> <span class=\"sure\">{}</span></p>",
+        "<span class=\"question\">{} <span class=\"sure\">{}</span></span><span class=\"big\"><span class=\"kind\">{}</span> <strong title=\"{}\">{}</strong></span>{}",
         prose(&told::question(conclusion, view.lang), view),
+        sure(conclusion.confidence, view),
         w.kind(conclusion.answer.kind),
         escape(&conclusion.answer.value),
         escape(&shorten(&conclusion.answer.value, LONGEST)),
-        sure(conclusion.confidence, view),
+        if is_told { "</summary>" } else { "</div>" },
     );
     if !conclusion.candidates.is_empty() {
         let _ = write!(out, "<p>{} ", w.or_else);
@@ -128,17 +140,14 @@ fn one(out: &mut String, conclusion: &Conclusion, view: &View<'_>) {
             told_part(out, part, &own, &rests_on, view);
         }
     }
-    out.push_str("</article>");
+    out.push_str(if is_told { "</details>" } else { "</article>" });
 }
 
 /// When, about what, and the findings it rests on, numbered as the links are.
 fn glance(out: &mut String, conclusion: &Conclusion, rests_on: &[&Finding], view: &View<'_>) {
     let w = view.words;
     out.push_str("<dl class=\"glance\">");
-    let main = rests_on.first();
-    let first = main.and_then(|finding| finding.first.or(finding.last));
-    let last = main.and_then(|finding| finding.last.or(finding.first));
-    if let (Some(first), Some(last)) = (first, last) {
+    if let Some((first, last)) = when(conclusion, rests_on) {
         let _ = write!(
             out,
             "<div><dt>{}</dt><dd>{}{}</dd></div>",
@@ -165,7 +174,7 @@ fn glance(out: &mut String, conclusion: &Conclusion, rests_on: &[&Finding], view
             out,
             "<li><a href=\"#{}\">{}</a></li>",
             escape(&finding.id),
-            escape(&shorten(&told::title(finding, view.lang), 84))
+            prose(&told::title(finding, view.lang), view)
         );
     }
     out.push_str("</ol></dd></div></dl>");
@@ -188,8 +197,16 @@ fn told_part(
         let _ = write!(
             out,
             "<li>{}{}</li>",
-            prose(&sentence.text, view),
-            links(&sentence.text, rests_on)
+            if part == Part::Next {
+                whole(&sentence.text, view)
+            } else {
+                prose(&sentence.text, view)
+            },
+            if part == Part::Next {
+                String::new()
+            } else {
+                links(&sentence.text, rests_on)
+            }
         );
     }
     out.push_str("</ul></div>");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use coldcase_model::{Finding, Findings, Severity};
+use coldcase_model::{Conclusion, Finding, Findings, Severity, Timestamp};
 use coldcase_timeline::{Timeline, TimelineError};
 use serde_json::Value;
 
@@ -66,34 +66,47 @@ impl Charts {
 
 /// When it happened: what the conclusions' own findings span, else what findings of weight do.
 fn focus(findings: &Findings) -> Option<(i64, i64)> {
-    let tells_when = |finding: &&Finding| {
-        findings.conclusions.iter().any(|conclusion| {
-            let of_kind = WHEN.iter().find(|(kind, _)| *kind == conclusion.kind);
-            conclusion.because.contains(&finding.id)
-                && of_kind.is_some_and(|(_, ids)| ids.contains(&finding.correlator))
-        })
-    };
-    let span = |chosen: Vec<&Finding>| {
-        let first = chosen
+    let told = findings.conclusions.iter().filter_map(|conclusion| {
+        let because = findings
+            .findings
             .iter()
-            .filter_map(|finding| finding.first.or(finding.last))
-            .min()?;
-        let last = chosen
-            .iter()
-            .filter_map(|finding| finding.last.or(finding.first))
-            .max()?;
+            .filter(|finding| conclusion.because.contains(&finding.id));
+        when(conclusion, &because.collect::<Vec<_>>())
+    });
+    let weighty = findings
+        .findings
+        .iter()
+        .filter(|finding| finding.severity >= Severity::Medium);
+    let all = told
+        .reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        .or_else(|| span(weighty));
+    all.map(|(first, last)| {
+        let first = first.nanos();
+        (first, last.nanos().max(first.saturating_add(SECOND)))
+    })
+}
+
+/// First and last moment of what a conclusion is about.
+pub(super) fn when(
+    conclusion: &Conclusion,
+    because: &[&Finding],
+) -> Option<(Timestamp, Timestamp)> {
+    let of_kind = WHEN.iter().find(|(kind, _)| *kind == conclusion.kind);
+    let telling = because
+        .iter()
+        .copied()
+        .filter(|finding| of_kind.is_some_and(|(_, ids)| ids.contains(&finding.correlator)));
+    span(telling).or_else(|| span(because.iter().copied()))
+}
+
+fn span<'a>(findings: impl Iterator<Item = &'a Finding>) -> Option<(Timestamp, Timestamp)> {
+    let spans = findings.filter_map(|finding| {
         Some((
-            first.nanos(),
-            last.nanos().max(first.nanos().saturating_add(SECOND)),
+            finding.first.or(finding.last)?,
+            finding.last.or(finding.first)?,
         ))
-    };
-    let all = || findings.findings.iter();
-    let weighty = || {
-        all()
-            .filter(|finding| finding.severity >= Severity::Medium)
-            .collect()
-    };
-    span(all().filter(tells_when).collect()).or_else(|| span(weighty()))
+    });
+    spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
 }
 
 /// A fact that is a text.

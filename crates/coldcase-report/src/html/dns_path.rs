@@ -1,6 +1,6 @@
 //! The path of a name: who asked whom, from the resolvers back to the client and what it was, with counts and times.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use coldcase_model::{Finding, Findings, Timestamp, action};
@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::charts::fact_text;
 use super::escape::escape;
-use super::graph::{Edge, Graph, Node};
+use super::graph::{Edge, Graph, Node, Note};
 use super::svg::{SECOND, Scale, number};
 use super::times::{both, stamp};
 use super::{View, graph, svg};
@@ -140,6 +140,74 @@ impl DnsPath {
     /// Name, resolvers, askers that only forward, the client, and what it was.
     fn graph(&self, view: &View<'_>) -> Graph {
         let w = view.words;
+        let client = self.client_ip.as_deref().unwrap_or_default();
+        let pairs = self.pairs();
+        // Whom the client asked stands next to it; whom only others asked, beyond.
+        let near: BTreeSet<&str> = pairs
+            .keys()
+            .filter(|(asker, _)| *asker == client)
+            .map(|(_, to)| *to)
+            .collect();
+        let mut drawn = Drawn::default();
+        drawn.node(0, "name", &self.domain, Vec::new(), false);
+        for ((asker, resolver), counts) in &pairs {
+            let count = counts.values().map(|asked| asked.count).max().unwrap_or(0);
+            let by_format = counts
+                .iter()
+                .map(|(format, asked)| format!("{format} {}", number(asked.count)));
+            let by_format: Vec<String> = by_format.collect();
+            let is_client = *asker == client;
+            let from = format!("r:{resolver}");
+            if near.contains(resolver) {
+                let notes = if is_client {
+                    texts(&by_format)
+                } else {
+                    Vec::new()
+                };
+                drawn.node(2, &from, resolver, notes, false);
+            } else {
+                drawn.node(1, &from, resolver, vec![w.forwarded_to.into()], false);
+                drawn.edge("name", &from, String::new(), 1);
+            }
+            if !is_client && !near.contains(asker) {
+                let mut notes = vec![w.forwards.into()];
+                notes.extend(texts(&by_format));
+                drawn.node(2, &format!("r:{asker}"), asker, notes, false);
+            }
+            let to = if is_client {
+                "client".to_owned()
+            } else {
+                format!("r:{asker}")
+            };
+            drawn.edge(&from, &to, by_format.join(" · "), count);
+        }
+        drawn.node(3, "client", client, span(&self.asked, client, view), false);
+        let count = w.questions.replace("{}", &number(self.queries));
+        drawn.node(
+            4,
+            "owner",
+            &self.client.1,
+            vec![self.client.0.clone().into(), count.into()],
+            true,
+        );
+        drawn.edge("client", "owner", String::new(), 1);
+        let [_, upstream, resolvers, ..] = &drawn.columns;
+        if upstream.is_empty() {
+            let direct: Vec<String> = resolvers.iter().map(|node| node.key.clone()).collect();
+            direct
+                .iter()
+                .for_each(|to| drawn.edge("name", to, String::new(), 1));
+        }
+        let headings = [w.the_name, w.upstream, w.resolver, w.client, w.belongs_to];
+        let headings = headings.into_iter().map(str::to_owned);
+        Graph {
+            columns: headings.zip(drawn.columns).collect(),
+            edges: drawn.edges,
+        }
+    }
+
+    /// By asker and resolver, then by format.
+    fn pairs(&self) -> BTreeMap<(&str, &str), BTreeMap<&str, Asked>> {
         let mut pairs: BTreeMap<(&str, &str), BTreeMap<&str, Asked>> = BTreeMap::new();
         for ((asker, resolver, format), asked) in &self.asked {
             pairs
@@ -147,108 +215,55 @@ impl DnsPath {
                 .or_default()
                 .insert(format, *asked);
         }
-        let client = self.client_ip.as_deref().unwrap_or_default();
-        let is_client = |asker: &str| asker == client;
-        // Whom the client asked stands next to it; whom only others asked, beyond.
-        let near: Vec<&str> = pairs
-            .keys()
-            .filter(|(asker, _)| is_client(asker))
-            .map(|(_, to)| *to)
-            .collect();
-        let mut columns: [Vec<Node>; 5] = Default::default();
-        let node = |key: String, name: &str, note: String, is_answer: bool| Node {
-            key,
-            name: name.to_owned(),
-            note,
-            is_answer,
+        pairs
+    }
+}
+
+fn texts(lines: &[String]) -> Vec<Note> {
+    lines.iter().cloned().map(Note::from).collect()
+}
+
+/// The path while it is put together.
+#[derive(Default)]
+struct Drawn {
+    columns: [Vec<Node>; 5],
+    edges: Vec<Edge>,
+}
+
+impl Drawn {
+    /// Adds a node once; notes that come later are added to it.
+    fn node(&mut self, column: usize, key: &str, name: &str, notes: Vec<Note>, is_answer: bool) {
+        let Some(nodes) = self.columns.get_mut(column) else {
+            return;
         };
-        let [names, upstream, middle, clients, owners] = &mut columns;
-        names.push(node("name".into(), &self.domain, String::new(), false));
-        let mut edges: Vec<Edge> = Vec::new();
-        for ((asker, resolver), formats) in &pairs {
-            let count = formats.values().map(|asked| asked.count).max().unwrap_or(0);
-            let label = formats
-                .iter()
-                .map(|(format, asked)| format!("{format} {}", number(asked.count)));
-            let label = label.collect::<Vec<_>>().join(" · ");
-            let is_near = near.contains(resolver);
-            let (column, key) = if is_near {
-                (&mut *middle, format!("m:{resolver}"))
-            } else {
-                (&mut *upstream, format!("u:{resolver}"))
-            };
-            let one = node(key.clone(), resolver, String::new(), false);
-            if !column.contains(&one) {
-                column.push(one);
-                if !is_near {
-                    edges.push(Edge {
-                        from: "name".into(),
-                        to: key.clone(),
-                        label: String::new(),
-                        count: 1,
-                    });
+        match nodes.iter_mut().find(|node| node.key == key) {
+            Some(node) => notes.into_iter().for_each(|note| {
+                if !node.notes.contains(&note) {
+                    node.notes.push(note);
                 }
-            }
-            let by = if is_client(asker) {
-                format!("c:{asker}")
-            } else {
-                format!("m:{asker}")
-            };
-            if !is_client(asker) && !is_near {
-                let forwards = near.contains(asker);
-                let one = node(
-                    by.clone(),
-                    asker,
-                    if forwards {
-                        String::new()
-                    } else {
-                        w.forwards.to_owned()
-                    },
-                    false,
-                );
-                if !forwards && !middle.contains(&one) {
-                    middle.push(one);
-                }
-            }
-            edges.push(Edge {
-                from: key,
-                to: by,
+            }),
+            None => nodes.push(Node {
+                key: key.to_owned(),
+                name: name.to_owned(),
+                notes,
+                is_answer,
+            }),
+        }
+    }
+
+    fn edge(&mut self, from: &str, to: &str, label: String, count: u64) {
+        if !self
+            .edges
+            .iter()
+            .any(|edge| edge.from == from && edge.to == to)
+        {
+            self.edges.push(Edge {
+                from: from.to_owned(),
+                to: to.to_owned(),
                 label,
                 count,
+                inferred: false,
             });
-        }
-        let note = span(&self.asked, client, view);
-        clients.push(node(format!("c:{client}"), client, note, false));
-        let count = w.questions.replace("{}", &number(self.queries));
-        owners.push(node(
-            "owner".into(),
-            &self.client.1,
-            format!("{} · {count}", self.client.0),
-            true,
-        ));
-        edges.push(Edge {
-            from: format!("c:{client}"),
-            to: "owner".into(),
-            label: String::new(),
-            count: 1,
-        });
-        if upstream.is_empty() {
-            let direct: Vec<String> = middle.iter().map(|node| node.key.clone()).collect();
-            edges.extend(direct.into_iter().map(|to| Edge {
-                from: "name".into(),
-                to,
-                label: String::new(),
-                count: 1,
-            }));
-        }
-        let headings = [w.the_name, w.upstream, w.resolver, w.client, w.belongs_to];
-        Graph {
-            columns: headings
-                .into_iter()
-                .map(str::to_owned)
-                .zip(columns)
-                .collect(),
-            edges,
         }
     }
 }
@@ -274,7 +289,7 @@ fn span(
     asked: &BTreeMap<(String, String, String), Asked>,
     client: &str,
     view: &View<'_>,
-) -> String {
+) -> Vec<Note> {
     let own = || {
         asked
             .iter()
@@ -286,16 +301,13 @@ fn span(
         own().filter_map(|one| one.last).max(),
     ) {
         (Some(first), Some(last)) => {
-            let local = |at: i64| {
-                Timestamp(at)
-                    .to_utc()
-                    .with_timezone(&view.zone)
-                    .format("%m-%d %H:%M")
-                    .to_string()
-            };
-            format!("{} – {}", local(first), local(last))
+            let to = format!("{} {{}}", view.words.to);
+            vec![
+                Note::timed("{}", Timestamp(first), view.zone),
+                Note::timed(&to, Timestamp(last), view.zone),
+            ]
         }
-        _ => view.words.undated.to_owned(),
+        _ => vec![view.words.undated.into()],
     }
 }
 

@@ -39,17 +39,36 @@ pub(crate) fn marked(text: &str) -> String {
     safe
 }
 
-/// A name with its middle left out, so that it keeps its head and its tail.
+/// A name with its middle left out, so that it keeps its head and its tail. Control and direction marks are shown
+/// before the letters are counted; a Chinese one is as wide as two others.
 pub(crate) fn shorten(text: &str, most: usize) -> String {
-    let count = text.chars().count();
-    if count <= most {
-        return text.to_owned();
+    let (head, is_cut) = cut(text, most.saturating_mul(2).max(LONGEST));
+    let end: String = if is_cut {
+        let tail: Vec<char> = text.chars().rev().take(most).collect();
+        tail.into_iter().rev().collect()
+    } else {
+        String::new()
+    };
+    let letters: Vec<char> = for_terminal(&format!("{head}{end}")).chars().collect();
+    let wide = |letter: &char| if *letter >= '\u{2e80}' { 2 } else { 1 };
+    if letters.iter().map(wide).sum::<usize>() <= most && !is_cut {
+        return letters.into_iter().collect();
     }
     let keep = most.saturating_sub(1);
-    let tail = keep * 2 / 5;
-    let head: String = text.chars().take(keep - tail).collect();
-    let end: String = text.chars().skip(count - tail).collect();
-    format!("{head}…{end}")
+    let fitting = |letters: &mut dyn Iterator<Item = &char>, room: usize| {
+        let mut used = 0;
+        letters
+            .take_while(|letter| {
+                used += wide(letter);
+                used <= room
+            })
+            .count()
+    };
+    let tail = fitting(&mut letters.iter().rev(), keep * 2 / 5);
+    let head = fitting(&mut letters.iter(), keep - keep * 2 / 5);
+    let head: String = letters.iter().take(head).collect();
+    let tail: String = letters.iter().skip(letters.len() - tail).collect();
+    format!("{head}…{tail}")
 }
 
 /// JSON for a data block: no `<` in it, so that nothing can end the block; direction marks stay escaped.
@@ -78,6 +97,9 @@ mod tests {
         let name = shorten("k8s_remote-executor_ocloud_e63d645d_0", 16);
         assert!(name.starts_with("k8s_") && name.ends_with("_0"), "{name}");
         assert_eq!(name.chars().count(), 16);
+        assert_eq!(shorten("一二三四五六七八九十", 9), "一二…十");
+        assert_eq!(shorten("a\u{202e}b", 20), "a\\u{202e}b");
+        assert!(shorten(&"x".repeat(1 << 20), 30).len() < 40);
     }
 
     #[test]

@@ -3,15 +3,58 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use chrono_tz::Tz;
+use coldcase_model::Timestamp;
+
 use super::escape::{escape, shorten};
 use super::svg;
 
 const WIDTH: f64 = 980.0;
-const BOX: f64 = 38.0;
-const GAP: f64 = 22.0;
+const NAME: f64 = 24.0;
+/// Height of a line of notes.
+const NOTE: f64 = 14.0;
+const GAP: f64 = 18.0;
 const TOP: f64 = 26.0;
 /// Most boxes of a column; the rest is counted.
 const MOST: usize = 10;
+
+/// A line below a name; times in it stand in UTC and in the bundle's zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Note {
+    utc: String,
+    local: String,
+}
+
+impl From<String> for Note {
+    fn from(text: String) -> Self {
+        Self {
+            utc: text.clone(),
+            local: text,
+        }
+    }
+}
+
+impl From<&str> for Note {
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
+    }
+}
+
+impl Note {
+    /// A text with a time in place of `{}`, to the second.
+    pub fn timed(text: &str, at: Timestamp, zone: Tz) -> Self {
+        let clock = |zone: Tz| {
+            at.to_utc()
+                .with_timezone(&zone)
+                .format("%m-%d %H:%M:%S")
+                .to_string()
+        };
+        Self {
+            utc: text.replace("{}", &clock(Tz::UTC)),
+            local: text.replace("{}", &clock(zone)),
+        }
+    }
+}
 
 /// A thing of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +62,8 @@ pub(super) struct Node {
     /// What tells it apart within the drawing.
     pub key: String,
     pub name: String,
-    /// Smaller, below the name.
-    pub note: String,
+    /// Smaller, below the name, a line each.
+    pub notes: Vec<Note>,
     /// Whether it is the answer.
     pub is_answer: bool,
 }
@@ -30,9 +73,12 @@ pub(super) struct Node {
 pub(super) struct Edge {
     pub from: String,
     pub to: String,
+    /// What a pointer at rest is told.
     pub label: String,
     /// How heavy, for its width.
     pub count: u64,
+    /// Whether it is inferred rather than recorded: dashed.
+    pub inferred: bool,
 }
 
 /// Columns with their headings, and what joins their things.
@@ -57,10 +103,14 @@ pub(super) fn draw(out: &mut String, graph: &Graph, label: &str) {
     if rows == 0 {
         return;
     }
-    let height = TOP + rows as f64 * (BOX + GAP) + 12.0;
+    let notes = columns
+        .iter()
+        .flat_map(|(_, nodes)| nodes)
+        .map(|node| node.notes.len());
+    let tall = NAME + NOTE * notes.max().unwrap_or(0) as f64 + 6.0;
+    let height = TOP + rows as f64 * (tall + GAP) + 12.0;
     let count = columns.len() as f64;
-    let pitch = WIDTH / count;
-    let width = (pitch - 64.0).min(250.0);
+    let width = (WIDTH / count - 30.0).min(260.0);
     let mut places: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     let mut boxes = String::new();
     for (index, (heading, nodes)) in columns.iter().enumerate() {
@@ -71,11 +121,11 @@ pub(super) fn draw(out: &mut String, graph: &Graph, label: &str) {
             "<text class=\"label\" x=\"{x:.1}\" y=\"14\">{}</text>",
             escape(heading)
         );
-        let free = height - TOP - nodes.len().min(MOST) as f64 * (BOX + GAP);
+        let free = height - TOP - nodes.len().min(MOST) as f64 * (tall + GAP);
         for (row, node) in nodes.iter().take(MOST).enumerate() {
-            let y = TOP + free / 2.0 + row as f64 * (BOX + GAP);
-            places.insert(&node.key, (x, y + BOX / 2.0));
-            one(&mut boxes, node, x, y, width);
+            let y = TOP + free / 2.0 + row as f64 * (tall + GAP);
+            places.insert(&node.key, (x, y + tall / 2.0));
+            one(&mut boxes, node, (x, y), (width, tall));
         }
         if nodes.len() > MOST {
             let _ = write!(
@@ -105,46 +155,80 @@ pub(super) fn draw(out: &mut String, graph: &Graph, label: &str) {
     svg::close(out);
 }
 
-fn one(out: &mut String, node: &Node, x: f64, y: f64, width: f64) {
+fn one(out: &mut String, node: &Node, (x, y): (f64, f64), (width, tall): (f64, f64)) {
     let class = if node.is_answer {
         "box answer-box"
     } else {
         "box"
     };
-    let letters = format!("{:.0}", width / 7.2).parse().unwrap_or(20);
-    let small = format!("{:.0}", width / 6.2).parse().unwrap_or(20);
+    // Letters that fit: the name's are of one width, the notes' about as wide.
+    let fits = |letter: f64| {
+        format!("{:.0}", (width - 18.0) / letter)
+            .parse()
+            .unwrap_or(18)
+    };
+    let notes = node.notes.iter().map(|note| &note.local);
+    let title: Vec<String> = [&node.name]
+        .into_iter()
+        .chain(notes)
+        .map(|text| escape(text))
+        .collect();
     let _ = write!(
         out,
-        "<g><title>{}{}{}</title><rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BOX}\" rx=\"5\"/><text class=\"name\" x=\"{2:.1}\" y=\"{3:.1}\">{4}</text><text class=\"tick\" x=\"{2:.1}\" y=\"{5:.1}\">{6}</text></g>",
-        escape(&node.name),
-        if node.note.is_empty() {
-            String::new()
-        } else {
-            format!(" · {}", escape(&node.note))
-        },
-        x + 8.0,
-        y + if node.note.is_empty() { 23.0 } else { 16.0 },
-        escape(&shorten(&node.name, letters)),
-        y + 31.0,
-        escape(&shorten(&node.note, small)),
+        "<g><title>{}</title><rect class=\"{class}\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{tall:.1}\" rx=\"5\"/>",
+        title.join(" · ")
     );
+    let own = NAME + NOTE * node.notes.len() as f64;
+    let mut line = y + (tall - own) / 2.0 + 16.0;
+    let _ = write!(
+        out,
+        "<text class=\"name\" x=\"{:.1}\" y=\"{line:.1}\">{}</text>",
+        x + 8.0,
+        escape(&shorten(&node.name, fits(7.1)))
+    );
+    for note in &node.notes {
+        line += NOTE;
+        let _ = write!(
+            out,
+            "<text class=\"tick\" x=\"{:.1}\" y=\"{line:.1}\">{}</text>",
+            x + 8.0,
+            shown(note, fits(6.2))
+        );
+    }
+    out.push_str("</g>");
+}
+
+fn shown(note: &Note, most: usize) -> String {
+    let text = |text: &str| escape(&shorten(text, most));
+    if note.utc == note.local {
+        return text(&note.local);
+    }
+    format!(
+        "<tspan class=\"u\">{}</tspan><tspan class=\"l\">{}</tspan>",
+        text(&note.utc),
+        text(&note.local)
+    )
 }
 
 fn line(out: &mut String, edge: &Edge, from: (f64, f64), to: (f64, f64), most: u64) {
     let bend = (to.0 - from.0) / 2.0;
     let width = 1.0 + edge.count as f64 / most as f64 * 3.0;
-    let middle = ((from.0 + to.0) / 2.0, (from.1 + to.1) / 2.0);
+    let dashes = if edge.inferred {
+        " stroke-dasharray=\"5 4\""
+    } else {
+        ""
+    };
     let _ = write!(
         out,
-        "<g><title>{0}</title><path class=\"edge\" stroke-width=\"{width:.1}\" d=\"M{1:.1} {2:.1}C{3:.1} {2:.1} {4:.1} {5:.1} {6:.1} {5:.1}\"/><text class=\"tick halo\" text-anchor=\"middle\" x=\"{7:.1}\" y=\"{8:.1}\">{0}</text></g>",
-        escape(&edge.label),
+        "<path class=\"edge\" stroke-width=\"{width:.1}\"{dashes} d=\"M{:.1} {:.1}C{:.1} {:.1} {:.1} {:.1} {:.1} {:.1}\"><title>{}</title></path>",
         from.0,
         from.1,
         from.0 + bend,
+        from.1,
         to.0 - bend,
         to.1,
         to.0,
-        middle.0,
-        middle.1 - 4.0
+        to.1,
+        escape(&edge.label)
     );
 }

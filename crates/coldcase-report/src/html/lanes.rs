@@ -1,27 +1,26 @@
 //! The timeline by host and format: how much there is when, what is covered, where findings lie, and a sample of events.
 //!
-//! One pass over six columns counts events in steps of time: the whole span coarsely, the time that findings speak of
+//! One pass over seven columns counts events in steps of time: the whole span coarsely, the time that findings speak of
 //! finely. The steps of the whole span are powers of two of a nanosecond and widen as the span grows, so that the result
 //! does not depend on the order of parts. The sample takes those events of each lane whose places have the lowest
 //! hashes, half of it from the time that findings speak of: the same on each run, and blind to what the events say.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono_tz::Tz;
-use coldcase_model::{Findings, Severity, Timestamp};
+use coldcase_model::Timestamp;
 use coldcase_timeline::{Selection, Timeline, TimelineError};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::View;
-use super::escape::{cut, shorten};
 use super::sample::{Lowest, Sampled};
+use super::steps::Widening;
 use super::svg::SECOND;
-use super::times;
+
+mod shown;
+
+pub(super) use shown::zone_name;
 
 /// Most lanes shown; the tables hold all files.
 const MOST_LANES: usize = 40;
-/// Steps of the whole span, at most.
-const STEPS: i64 = 512;
 /// Steps of the time that findings speak of.
 const FINE: i64 = 800;
 /// Events of a lane in each half of the sample.
@@ -30,57 +29,8 @@ const SAMPLED: usize = 120;
 const MOST_SAMPLED: usize = 3_000;
 /// Rows beyond which the sample names action and place only: their messages would cost a second reading of everything.
 const MOST_READ: usize = 500_000;
-/// Longest message of a sampled event.
-const LONGEST: usize = 180;
 /// Moments of snapshots kept a lane.
 const MOST_SNAPSHOTS: usize = 24;
-/// Records ticked in the lanes.
-const MOST_TICKS: usize = 1_000;
-/// Findings marked over the lanes.
-const MOST_MARKS: usize = 40;
-
-/// A count of events by step of time, whose steps widen with the span.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Widening {
-    /// A step is two to the power of this many nanoseconds.
-    power: u32,
-    counts: BTreeMap<i64, u64>,
-    /// The step counted last, not yet in `counts`: events mostly follow each other.
-    open: Option<(i64, u64)>,
-}
-
-impl Widening {
-    fn add(&mut self, at: i64) {
-        let step = at >> self.power;
-        match &mut self.open {
-            Some((open, count)) if *open == step => *count += 1,
-            _ => {
-                self.close();
-                self.open = Some((at >> self.power, 1));
-            }
-        }
-    }
-
-    /// Puts the open step to the others; afterwards no step is open.
-    fn close(&mut self) {
-        let Some((step, count)) = self.open.take() else {
-            return;
-        };
-        *self.counts.entry(step).or_default() += count;
-        while let (Some(first), Some(last)) =
-            (self.counts.keys().next(), self.counts.keys().next_back())
-        {
-            if last - first < STEPS {
-                return;
-            }
-            self.power += 1;
-            let narrow = std::mem::take(&mut self.counts);
-            narrow
-                .into_iter()
-                .for_each(|(step, count)| *self.counts.entry(step >> 1).or_default() += count);
-        }
-    }
-}
 
 /// One host's format.
 #[derive(Debug, Clone, Default)]
@@ -210,139 +160,6 @@ impl Lanes {
     pub(super) fn events(&self) -> u64 {
         self.events
     }
-
-    /// What the script draws: times in seconds, to the millisecond.
-    pub(super) fn data(&self, view: &View<'_>) -> Value {
-        let Some((from, to)) = self.span() else {
-            return Value::Null;
-        };
-        let lanes: Vec<Value> = self.lanes.iter().map(|lane| self.lane(lane)).collect();
-        let names: BTreeMap<(&str, &str), usize> = self
-            .lanes
-            .iter()
-            .enumerate()
-            .map(|(index, lane)| ((lane.host.as_str(), lane.format.as_str()), index))
-            .collect();
-        let sample = self.sample.iter().map(|event| {
-            let lane = names.get(&(event.host.as_str(), event.format.as_str()));
-            let message = event.message.as_deref().unwrap_or_default();
-            let (text, is_cut) = cut(message, LONGEST);
-            let text = if is_cut {
-                format!("{text}…")
-            } else {
-                text.to_owned()
-            };
-            let text = crate::for_terminal(&text);
-            json!([
-                event.ts.map(seconds),
-                lane,
-                event.action,
-                crate::for_terminal(&shorten(&event.place(), 120)),
-                text
-            ])
-        });
-        json!({
-            "from": seconds(from),
-            "to": seconds(to),
-            "focus": self.focus.map(|(from, to)| [seconds(from), seconds(to)]),
-            "fine": self.focus.map(|(from, to)| seconds_of(fine_step(from, to))),
-            "offsets": times::offsets(from, to, view.zone),
-            "lanes": lanes,
-            "findings": marks(view.summary.findings, view),
-            "records": self.records(view, &names),
-            "events": sample.collect::<Vec<_>>(),
-        })
-    }
-
-    fn lane(&self, lane: &Lane) -> Value {
-        let start = |step: &i64| seconds(step << lane.whole.power);
-        let fine = self.focus.map(|(from, to)| (from, fine_step(from, to)));
-        let fine = fine.map(|(from, step)| {
-            lane.fine
-                .iter()
-                .map(|(index, count)| json!([seconds(from + index * step), count]))
-                .collect::<Vec<_>>()
-        });
-        let pair = |(from, to): &(i64, i64)| [seconds(*from), seconds(*to)];
-        json!({
-            "host": crate::for_terminal(&shorten(&lane.host, 60)),
-            "format": lane.format,
-            "count": lane.dated,
-            "undated": lane.undated,
-            "step": seconds_of(1_i64 << lane.whole.power),
-            "whole": lane.whole.counts.iter().map(|(step, count)| json!([start(step), count])).collect::<Vec<_>>(),
-            "fine": fine,
-            "snapshots": lane.snapshots.iter().map(|(at, count)| json!([seconds(*at), count])).collect::<Vec<_>>(),
-            "spans": lane.spans.iter().map(pair).collect::<Vec<_>>(),
-            "gaps": lane.gaps.iter().map(pair).collect::<Vec<_>>(),
-        })
-    }
-
-    /// Cited records of weighty findings, for ticks: time, finding, place in it, and the lane of their file.
-    fn records(&self, view: &View<'_>, names: &BTreeMap<(&str, &str), usize>) -> Vec<Value> {
-        let inputs = view.summary.inputs.iter();
-        let files: BTreeMap<&str, Option<&usize>> = inputs
-            .map(|input| {
-                let key = (
-                    input.host.as_deref().unwrap_or_default(),
-                    input.format.unwrap_or_default(),
-                );
-                (input.path.as_str(), names.get(&key))
-            })
-            .collect();
-        let told = view
-            .summary
-            .findings
-            .findings
-            .iter()
-            .filter(|finding| finding.severity >= Severity::Medium);
-        let records = told.flat_map(|finding| {
-            finding
-                .evidence
-                .iter()
-                .enumerate()
-                .map(move |(index, record)| (finding, index, record))
-        });
-        let ticks = records.filter_map(|(finding, index, record)| {
-            let lane = files.get(record.file.as_str()).copied().flatten()?;
-            Some(json!([
-                seconds(record.ts?.nanos()),
-                finding.id,
-                index,
-                lane
-            ]))
-        });
-        ticks.take(MOST_TICKS).collect()
-    }
-
-    /// Words of what is sampled and what is not.
-    pub(super) fn said(&self, view: &View<'_>) -> String {
-        let w = view.words;
-        let number = |count: usize| super::svg::number(count as u64);
-        let mut said = if (self.sample.len() as u64) < self.events {
-            let said = w.sampled.replacen("{}", &number(self.sample.len()), 1);
-            said.replacen("{}", &super::svg::number(self.events), 1)
-        } else {
-            w.all_events.replacen("{}", &number(self.sample.len()), 1)
-        };
-        if !self.has_messages {
-            said.push(' ');
-            said.push_str(w.no_messages);
-        }
-        if self.left_out > 0 {
-            said.push(' ');
-            said.push_str(&w.lanes_left_out.replacen("{}", &number(self.left_out), 1));
-        }
-        said
-    }
-}
-
-fn seconds(ns: i64) -> f64 {
-    ns.div_euclid(1_000_000) as f64 / 1e3
-}
-
-fn seconds_of(ns: i64) -> f64 {
-    ns as f64 / 1e9
 }
 
 fn fine_step(from: i64, to: i64) -> i64 {
@@ -483,64 +300,5 @@ fn cover(lanes: &mut BTreeMap<(String, String), Lane>, coverage: &[Value]) {
         };
         lane.spans = pairs("spans", "first", "last");
         lane.gaps = pairs("gaps", "from", "to");
-    }
-}
-
-/// Findings over the lanes: those of weight, and those that an answer rests on.
-fn marks(findings: &Findings, view: &View<'_>) -> Vec<Value> {
-    let told = findings
-        .findings
-        .iter()
-        .filter(|finding| finding.severity >= Severity::Medium);
-    let spanned = told.filter_map(|finding| {
-        Some((
-            finding,
-            finding.first.or(finding.last)?,
-            finding.last.or(finding.first)?,
-        ))
-    });
-    let marks = spanned.take(MOST_MARKS).map(|(finding, first, last)| {
-        let title = crate::lang::told::title(finding, view.lang);
-        json!([
-            finding.id,
-            finding.severity.as_str(),
-            seconds(first.nanos()),
-            seconds(last.nanos()),
-            crate::for_terminal(&shorten(&title, 120))
-        ])
-    });
-    marks.collect()
-}
-
-/// The zone's name for the script, null where it is UTC.
-pub(super) fn zone_name(zone: Tz) -> Value {
-    if zone == Tz::UTC {
-        Value::Null
-    } else {
-        Value::from(zone.name())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_widen_alike_in_any_order() {
-        let times: Vec<i64> = (0..5_000)
-            .map(|index: i64| 1_680_000_000 * SECOND + index * index * 7_000_000)
-            .collect();
-        let counted = |times: Vec<i64>| {
-            let mut steps = Widening::default();
-            times.into_iter().for_each(|at| steps.add(at));
-            steps.close();
-            (steps.power, steps.counts)
-        };
-        let mut backwards = times.clone();
-        backwards.reverse();
-        let forwards = counted(times);
-        assert_eq!(forwards, counted(backwards));
-        assert_eq!(forwards.1.values().sum::<u64>(), 5_000);
-        assert!(forwards.1.len() <= 512);
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct Life {
     name: String,
     host: String,
     image: String,
-    created: Option<i64>,
+    created: BTreeSet<i64>,
     started: BTreeSet<i64>,
     exited: BTreeSet<i64>,
     exit_code: Option<i64>,
@@ -40,7 +40,7 @@ pub(super) struct Life {
 
 impl Life {
     fn first(&self) -> Option<i64> {
-        self.created.or_else(|| self.started.first().copied())
+        self.created.first().or(self.started.first()).copied()
     }
 
     fn last(&self) -> Option<i64> {
@@ -112,7 +112,9 @@ pub(super) fn of(
             .flatten()
             .any(|at| (from..=to).contains(&at))
     };
-    lives.retain(|life| named.contains_key(&life.name) || changed(life));
+    // A pod's sandbox comes and goes with the containers in it.
+    let is_sandbox = |life: &Life| life.name.starts_with("k8s_POD_");
+    lives.retain(|life| named.contains_key(&life.name) || changed(life) && !is_sandbox(life));
     lives.sort_by(|a, b| {
         (!named.contains_key(&a.name), a.first(), &a.name).cmp(&(
             !named.contains_key(&b.name),
@@ -131,14 +133,15 @@ pub(super) fn of(
     }))
 }
 
-fn read(timeline: &Timeline) -> Result<BTreeMap<(String, String, String), Life>, TimelineError> {
+/// By host and name: tables and logs know no more of a container than its name.
+fn read(timeline: &Timeline) -> Result<BTreeMap<(String, String), Life>, TimelineError> {
     let actions = [
         action::CONTAINER_CREATED,
         action::CONTAINER_STARTED,
         action::CONTAINER_EXITED,
     ];
     let columns = ["ts_ns", "host", "container", "image", "attributes"];
-    let mut lives: BTreeMap<(String, String, String), Life> = BTreeMap::new();
+    let mut lives: BTreeMap<(String, String), Life> = BTreeMap::new();
     timeline.for_each_part(
         &actions,
         &columns,
@@ -154,24 +157,17 @@ fn read(timeline: &Timeline) -> Result<BTreeMap<(String, String, String), Life>,
                 let attributes: Value =
                     serde_json::from_str(rows.text("attributes", row).unwrap_or_default())
                         .unwrap_or_default();
-                let id: String = attributes
-                    .get("id")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default()
-                    .chars()
-                    .take(12)
-                    .collect();
                 if lives.len() >= MOST_KEPT {
                     break;
                 }
-                let life = lives.entry((host.clone(), name.clone(), id)).or_default();
+                let life = lives.entry((host.clone(), name.clone())).or_default();
                 (life.name, life.host) = (name, host);
                 if let Some(image) = rows.text("image", row).filter(|_| life.image.is_empty()) {
                     image.clone_into(&mut life.image);
                 }
                 match rows.text("action", row) {
                     Some(action::CONTAINER_CREATED) => {
-                        life.created = Some(life.created.map_or(ts, |known| known.min(ts)))
+                        life.created.insert(ts);
                     }
                     Some(action::CONTAINER_STARTED) => {
                         life.started.insert(ts);
@@ -224,7 +220,8 @@ pub(super) fn draw(out: &mut String, lives: &Lives, view: &View<'_>) {
 fn scale(lives: &Lives) -> Option<Scale> {
     let marks = lives.shown.iter().flat_map(|life| {
         life.created
-            .into_iter()
+            .iter()
+            .copied()
             .chain(life.started.iter().copied())
             .chain(life.exited.iter().copied())
     });
@@ -309,15 +306,26 @@ fn one(out: &mut String, life: &Life, lives: &Lives, y: f64, scale: &Scale, view
         }
         None => out.push_str(&text),
     }
-    let mut open = life.first();
-    // Each run ends at the exit that follows its start.
-    let mut runs: Vec<(i64, Option<i64>)> = Vec::new();
-    for start in &life.started {
-        let exit = life.exited.range(start..).next().copied();
-        runs.push((open.take().unwrap_or(*start).min(*start), exit));
-    }
+    // Each run ends at the exit that follows its start; what lies before the last start is known of its creation alone.
+    let mut runs: Vec<(i64, Option<i64>)> = life
+        .started
+        .iter()
+        .map(|start| (*start, life.exited.range(start..).next().copied()))
+        .collect();
     if runs.is_empty() {
         runs.extend(life.first().map(|first| (first, life.last())));
+    }
+    if let Some((first, (start, _))) = life
+        .first()
+        .zip(runs.first())
+        .filter(|(first, (start, _))| first < start)
+    {
+        let _ = write!(
+            out,
+            "<path class=\"life unsure\" d=\"M{:.1} {middle:.1}H{:.1}\"/>",
+            scale.x(first),
+            scale.x(*start)
+        );
     }
     for (start, exit) in runs {
         let end = exit.unwrap_or(scale.to);

@@ -17,6 +17,7 @@ mod prose;
 mod sample;
 mod series;
 mod series_drawn;
+mod steps;
 mod surge;
 mod svg;
 mod tables;

@@ -115,7 +115,7 @@ fn timeline(out: &mut String, view: &View<'_>) {
     }
     let _ = write!(
         out,
-        "<div id=\"lanes\"></div><p class=\"legend\"><span class=\"swatch density\"></span> {} · <span class=\"swatch covered\"></span> {} · <span class=\"swatch gap\"></span> {} · <span class=\"swatch record\"></span> {} · <span class=\"swatch snapshot\"></span> {}</p><p class=\"legend\">{}</p></section>",
+        "<div id=\"lanes\"></div><p class=\"legend\"><span class=\"swatch density\"></span> {} · <span class=\"swatch covered\"></span> {} · <span class=\"swatch gap\"></span> {} · <span class=\"swatch record\"></span> {} · <span class=\"swatch snapshot\"></span> {}</p><p class=\"legend screen\">{}</p></section>",
         w.density, w.covered, w.gap, w.cited, w.snapshot, w.how_to_zoom
     );
 }
@@ -203,7 +203,15 @@ fn foot(out: &mut String, view: &View<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use chrono_tz::Tz;
+    use coldcase_model::{
+        Conclusion, EvidenceRecord, Finding, Findings, Observable, ObservableType, Severity,
+        Timestamp,
+    };
+    use serde_json::Value;
+
     use super::*;
+    use crate::Lang;
 
     #[test]
     fn script_and_style_can_stand_inline() {
@@ -227,5 +235,99 @@ mod tests {
                 .contains(reach);
             assert!(!found, "{reach}");
         }
+    }
+
+    #[test]
+    fn hostile_evidence_does_nothing() {
+        let nasty = format!(
+            "</script><script>alert(1)</script>\" onload='x' \u{202e}{}",
+            "A".repeat(1 << 20)
+        );
+        let observable = || Observable::new(ObservableType::Ip, nasty.clone());
+        let record = EvidenceRecord {
+            file: nasty.clone(),
+            line: Some(1),
+            offset: None,
+            ts: None,
+            text: nasty.clone(),
+        };
+        let finding = Finding {
+            id: "scan-1".into(),
+            correlator: "scan",
+            title: nasty.clone(),
+            severity: Severity::High,
+            confidence: 1.0,
+            first: Some(Timestamp(0)),
+            last: Some(Timestamp(1)),
+            subjects: vec![observable()],
+            facts: [("src_ip".to_owned(), Value::from(nasty.clone()))]
+                .into_iter()
+                .collect(),
+            attack: vec![],
+            evidence: vec![record],
+            text: nasty.clone(),
+        };
+        let conclusion = Conclusion {
+            kind: "way-in",
+            about: observable(),
+            question: nasty.clone(),
+            answer: observable(),
+            candidates: vec![observable()],
+            confidence: 0.5,
+            because: vec!["scan-1".into()],
+            text: nasty.clone(),
+        };
+        let findings = Findings::new(vec![conclusion], vec![finding]);
+        for lang in [Lang::En, Lang::Zh] {
+            let summary = Summary {
+                findings: &findings,
+                inputs: Vec::new(),
+                zone: Tz::UTC,
+                zone_source: "x",
+                events: 1,
+                warnings: vec!["<img src=x onerror=y>".into()],
+                clocks: vec![nasty.clone()],
+                missing: Vec::new(),
+                case: nasty.clone(),
+                lang,
+            };
+            let page = html(&summary, &Charts::default());
+            let own = page.replace(SCRIPT, "").replace(STYLE, "");
+            assert!(own.len() < 120_000, "{}", own.len());
+            assert_eq!(own.matches("<script").count(), 2, "data and the page's own");
+            assert!(!own.contains("<img") && !own.contains('\u{202e}'));
+            assert!(
+                !own.contains("http://") && !own.contains("https://"),
+                "nothing is loaded"
+            );
+            assert!(
+                own.contains("id=\"scan-1\"")
+                    && own.contains(&hash(SCRIPT))
+                    && !own.contains("unsafe")
+            );
+        }
+    }
+
+    #[test]
+    fn without_findings_the_page_says_so() {
+        let findings = Findings::new(Vec::new(), Vec::new());
+        let summary = Summary {
+            findings: &findings,
+            inputs: Vec::new(),
+            zone: Tz::Asia__Kolkata,
+            zone_source: "case.toml",
+            events: 0,
+            warnings: Vec::new(),
+            clocks: Vec::new(),
+            missing: Vec::new(),
+            case: "c".into(),
+            lang: Lang::En,
+        };
+        let page = html(&summary, &Charts::default());
+        assert!(
+            page.contains("Nothing was found that asks for attention"),
+            "{page}"
+        );
+        assert!(page.contains("Nothing here is dated"));
     }
 }

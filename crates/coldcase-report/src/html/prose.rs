@@ -18,6 +18,15 @@ const STAMP: usize = 20;
 
 /// Text as HTML.
 pub(super) fn prose(text: &str, view: &View<'_>) -> String {
+    written(text, view, LONGEST_WORD)
+}
+
+/// Likewise with names in full: what is to be typed again.
+pub(super) fn whole(text: &str, view: &View<'_>) -> String {
+    written(text, view, LONGEST_COMMAND)
+}
+
+fn written(text: &str, view: &View<'_>, longest: usize) -> String {
     let (shown, is_cut) = cut(text, LONGEST);
     let mut out = String::new();
     for (index, part) in shown.split('`').enumerate() {
@@ -27,7 +36,7 @@ pub(super) fn prose(text: &str, view: &View<'_>) -> String {
             out.push_str(&marked(command));
             out.push_str(if more { "…</code>" } else { "</code>" });
         } else {
-            words(&mut out, part, view);
+            words(&mut out, part, view, longest);
         }
     }
     if is_cut {
@@ -36,31 +45,31 @@ pub(super) fn prose(text: &str, view: &View<'_>) -> String {
     out
 }
 
-fn words(out: &mut String, text: &str, view: &View<'_>) {
+fn words(out: &mut String, text: &str, view: &View<'_>, longest: usize) {
     for part in text.split_inclusive(char::is_whitespace) {
-        word(out, part, view);
+        word(out, part, view, longest);
     }
 }
 
 /// One word with the space behind it. Chinese has none between words: a stamp may stand within.
-fn word(out: &mut String, word: &str, view: &View<'_>) {
+fn word(out: &mut String, word: &str, view: &View<'_>, longest: usize) {
     let mut rest = word;
     while let Some((before, at, after)) = split_stamp(rest) {
-        plain(out, before);
+        plain(out, before, longest);
         out.push_str(&stamp(at, view.zone));
         rest = after;
     }
-    plain(out, rest);
+    plain(out, rest, longest);
 }
 
-fn plain(out: &mut String, text: &str) {
-    let is_name = text.is_ascii() && text.trim_end().len() > LONGEST_WORD;
+fn plain(out: &mut String, text: &str, longest: usize) {
+    let is_name = text.is_ascii() && text.trim_end().len() > longest;
     if is_name {
         let name = text.trim_end();
         out.push_str("<span class=\"long\" title=\"");
         out.push_str(&escape(name));
         out.push_str("\">");
-        out.push_str(&marked(&shorten(name, LONGEST_WORD)));
+        out.push_str(&marked(&shorten(name, longest)));
         out.push_str("</span>");
         out.push_str(text.get(name.len()..).unwrap_or_default());
     } else if text.chars().count() > 400 && !text.chars().any(|letter| letter >= '\u{2e80}') {

@@ -8,7 +8,7 @@ use coldcase_model::{Finding, Findings, Timestamp};
 use serde_json::Value;
 
 use super::charts::fact_text;
-use super::graph::{Edge, Graph, Node};
+use super::graph::{Edge, Graph, Node, Note};
 use super::{View, graph};
 
 /// The graph of all ways in, where there is one.
@@ -36,6 +36,9 @@ pub(super) fn draw(out: &mut String, findings: &Findings, view: &View<'_>) {
         view.words.way_in
     );
     graph::draw(out, &graph, view.words.way_in);
+    if graph.edges.iter().any(|edge| edge.inferred) {
+        let _ = write!(out, "<p class=\"legend\">{}</p>", view.words.dashed);
+    }
     out.push_str("</figure>");
 }
 
@@ -47,112 +50,133 @@ struct Column {
 }
 
 impl Column {
-    fn add(&mut self, key: &str, name: &str, note: String, is_answer: bool) {
+    fn add(&mut self, key: &str, name: &str, notes: Vec<Note>, is_answer: bool) {
         if self.known.insert(key.to_owned()) {
             self.nodes.push(Node {
                 key: key.to_owned(),
                 name: name.to_owned(),
-                note,
+                notes,
                 is_answer,
             });
         }
     }
 }
 
+/// The graph while it is put together: caller, service, container, process, remote end.
+#[derive(Default)]
+struct Drawn {
+    columns: [Column; 5],
+    edges: BTreeMap<(String, String), bool>,
+}
+
+impl Drawn {
+    fn add(&mut self, column: usize, key: &str, name: &str, notes: Vec<Note>, is_answer: bool) {
+        if let Some(column) = self.columns.get_mut(column) {
+            column.add(key, name, notes, is_answer);
+        }
+    }
+
+    fn join(&mut self, from: &str, to: &str, inferred: bool) {
+        self.edges
+            .entry((from.to_owned(), to.to_owned()))
+            .or_insert(inferred);
+    }
+}
+
 fn of(parts: &[&Finding], view: &View<'_>) -> Graph {
     let w = view.words;
-    let mut columns: [Column; 5] = Default::default();
-    let mut edges: BTreeMap<(String, String), String> = BTreeMap::new();
-    let [callers, services, containers, processes, remotes] = &mut columns;
-    let mut join = |from: &str, to: &str, label: &str| {
-        edges
-            .entry((from.to_owned(), to.to_owned()))
-            .or_insert_with(|| label.to_owned());
-    };
+    let mut drawn = Drawn::default();
     let of = |id: &'static str| parts.iter().filter(move |finding| finding.correlator == id);
     let mut service = String::new();
     for finding in of("exposed-service") {
-        let (Some(name), Some(listen)) =
-            (fact_text(finding, "service"), fact_text(finding, "listen"))
-        else {
+        let (name, listen) = (fact_text(finding, "service"), fact_text(finding, "listen"));
+        let (Some(name), Some(listen)) = (name, listen) else {
             continue;
         };
         service = format!("s:{name}");
-        services.add(&service, name, listen.to_owned(), true);
-        let outsiders = finding
-            .facts
-            .get("outsiders")
-            .and_then(Value::as_array)
-            .into_iter()
-            .flatten();
-        for caller in outsiders.filter_map(Value::as_str) {
-            callers.add(&format!("a:{caller}"), caller, w.outsider.to_owned(), false);
-            join(&format!("a:{caller}"), &service, "");
+        drawn.add(1, &service, name, vec![listen.into()], true);
+        let outsiders = finding.facts.get("outsiders").and_then(Value::as_array);
+        for caller in outsiders.into_iter().flatten().filter_map(Value::as_str) {
+            drawn.add(
+                0,
+                &format!("a:{caller}"),
+                caller,
+                vec![w.outsider.into()],
+                false,
+            );
+            drawn.join(&format!("a:{caller}"), &service, false);
         }
     }
     for finding in of("suspicious-container") {
-        let Some(name) = fact_text(finding, "container") else {
-            continue;
-        };
-        let image = fact_text(finding, "image").unwrap_or_default();
-        containers.add(&format!("c:{name}"), name, image.to_owned(), false);
-        let at = fact_text(finding, "requested").or_else(|| fact_text(finding, "created"));
-        let clock = at.and_then(Timestamp::parse_rfc3339).map(|at| {
-            at.to_utc()
-                .with_timezone(&view.zone)
-                .format("%m-%d %H:%M")
-                .to_string()
-        });
-        let by = fact_text(finding, "created_by").map(str::to_owned);
-        let label = [by, clock]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
-            .join(" ");
-        join(&service, &format!("c:{name}"), &label);
+        container(&mut drawn, finding, &service, view);
     }
     for finding in of("miner") {
-        let Some(name) = fact_text(finding, "process") else {
-            continue;
-        };
-        let pid = finding.facts.get("pid").and_then(Value::as_u64);
-        let shown = pid.map_or_else(|| name.to_owned(), |pid| format!("{name}[{pid}]"));
-        let key = format!("p:{shown}");
-        let cpu = finding.facts.get("cpu_percent").and_then(Value::as_f64);
-        processes.add(
-            &key,
-            &shown,
-            cpu.map(|cpu| format!("{cpu:.0} % CPU")).unwrap_or_default(),
-            false,
-        );
-        // Of a process on the host the conclusion says by which container it came, at least by time.
-        match fact_text(finding, "container") {
-            Some(container) => join(&format!("c:{container}"), &key, ""),
-            None => join(
-                &by_time(parts, finding, &view.summary.findings.conclusions),
-                &key,
-                w.by_time,
-            ),
-        }
-        if let Some(remote) = fact_text(finding, "remote") {
-            remotes.add(&format!("r:{remote}"), remote, w.pool.to_owned(), false);
-            join(&key, &format!("r:{remote}"), "");
-        }
+        process(&mut drawn, finding, parts, view);
     }
     let headings = [w.caller, w.service, w.container, w.process, w.talks_to];
-    let edges = edges.into_iter().map(|((from, to), label)| Edge {
+    let nodes = drawn.columns.map(|column| column.nodes);
+    let edges = drawn.edges.into_iter().map(|((from, to), inferred)| Edge {
+        label: if inferred {
+            w.by_time.to_owned()
+        } else {
+            String::new()
+        },
         from,
         to,
-        label,
         count: 1,
+        inferred,
     });
     Graph {
-        columns: headings
-            .into_iter()
-            .map(str::to_owned)
-            .zip(columns.map(|column| column.nodes))
-            .collect(),
+        columns: headings.into_iter().map(str::to_owned).zip(nodes).collect(),
         edges: edges.collect(),
+    }
+}
+
+fn container(drawn: &mut Drawn, finding: &Finding, service: &str, view: &View<'_>) {
+    let Some(name) = fact_text(finding, "container") else {
+        return;
+    };
+    let mut notes: Vec<Note> = fact_text(finding, "image")
+        .map(Note::from)
+        .into_iter()
+        .collect();
+    let by = fact_text(finding, "created_by");
+    notes.extend(by.map(|by| Note::from(view.words.made_by.replace("{}", by))));
+    let at = fact_text(finding, "requested").or_else(|| fact_text(finding, "created"));
+    let at = at.and_then(Timestamp::parse_rfc3339);
+    notes.extend(at.map(|at| Note::timed("{}", at, view.zone)));
+    let key = format!("c:{name}");
+    drawn.add(2, &key, name, notes, false);
+    drawn.join(service, &key, false);
+}
+
+fn process(drawn: &mut Drawn, finding: &Finding, parts: &[&Finding], view: &View<'_>) {
+    let Some(name) = fact_text(finding, "process") else {
+        return;
+    };
+    let pid = finding.facts.get("pid").and_then(Value::as_u64);
+    let shown = pid.map_or_else(|| name.to_owned(), |pid| format!("{name}[{pid}]"));
+    let key = format!("p:{shown}");
+    let cpu = finding.facts.get("cpu_percent").and_then(Value::as_f64);
+    let cpu = cpu.map(|cpu| Note::from(format!("{cpu:.0} % CPU")));
+    drawn.add(3, &key, &shown, cpu.into_iter().collect(), false);
+    // Of a process on the host the conclusion says by which container it came, at least by time.
+    match fact_text(finding, "container") {
+        Some(container) => drawn.join(&format!("c:{container}"), &key, false),
+        None => {
+            let container = by_time(parts, finding, &view.summary.findings.conclusions);
+            drawn.join(&container, &key, true);
+        }
+    }
+    if let Some(remote) = fact_text(finding, "remote") {
+        drawn.add(
+            4,
+            &format!("r:{remote}"),
+            remote,
+            vec![view.words.pool.into()],
+            false,
+        );
+        drawn.join(&key, &format!("r:{remote}"), false);
     }
 }
 

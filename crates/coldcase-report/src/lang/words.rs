@@ -174,7 +174,8 @@ words! {
     resolver: "resolver", "解析器";
     client: "client", "客户端";
     belongs_to: "which is", "即";
-    forwards: "forwards", "仅转发";
+    forwards: "only forwards", "仅转发";
+    forwarded_to: "asked by forwarders", "由转发者查询";
     questions: "{} questions", "{} 次查询";
     questions_short: "questions", "查询数";
     questions_over_time: "its questions", "其查询";
@@ -199,13 +200,15 @@ words! {
     started: "started", "启动";
     exited: "exited", "退出";
     way_in: "The way in", "入侵路径";
+    dashed: "dashed: inferred by time, not recorded", "虚线：按时间推断，无直接记录";
+    made_by: "for {}", "应 {} 请求";
     caller: "caller", "来源";
     service: "service", "服务";
     container: "container", "容器";
     process: "process", "进程";
     talks_to: "talks to", "外联";
     outsider: "from outside", "外部";
-    by_time: "by time", "按时间推断";
+    by_time: "inferred by time", "按时间推断";
     pool: "pool or remote end", "矿池或远端";
     foot: "Made by coldcase from the evidence named above, which was only read. This page loads nothing and sends nothing.", "由 coldcase 根据上述证据生成，证据仅被读取。本页不加载也不发送任何内容。";
 }
@@ -228,7 +231,7 @@ static SCRIPT: [(&str, &str, &str); 28] = [
     ("focus", "what the findings speak of", "发现所述时段"),
     ("findings_row", "findings", "发现"),
     ("events_a_step", "events", "条事件"),
-    ("undated_more", "undated", "无时间"),
+    ("undated_more", "events without a time", "条无时间的事件"),
     ("time", "time", "时间"),
     ("lane", "host, format", "主机、格式"),
     ("action", "action", "动作"),

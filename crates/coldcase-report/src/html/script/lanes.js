@@ -2,6 +2,11 @@
 
 const lane = { height: 20, mark: 15, axis: 34, strip: 44 };
 
+/** Room for names left of the lanes. */
+function nameWidth(width) {
+  return Math.round(Math.min(320, Math.max(110, width * 0.27)));
+}
+
 /** What of the whole time is shown. */
 function buildView() {
   const all = data.lanes;
@@ -101,7 +106,7 @@ function drawFindings(into, found, view, x, left, top) {
     const y = top + row * lane.mark;
     const link = shape('a', { href: '#' + id });
     const name = shape('text', { class: 'lane-name', x: 0, y: y + 11 }, title);
-    name.prepend(shorten(title, Math.floor(left / 6.3)));
+    name.prepend(title);
     link.append(name);
     const start = x(Math.max(Math.min(from, view.to), view.from)), end = x(Math.min(Math.max(to, view.from), view.to));
     const isOutside = to < view.from || from > view.to;
@@ -113,8 +118,16 @@ function drawFindings(into, found, view, x, left, top) {
   });
 }
 
-function shorten(text, most) {
-  return text.length <= most ? text : text.slice(0, Math.max(1, most - 1)) + '…';
+/** Cuts a name to its room, once it is drawn and can be measured. */
+function fit(name, room) {
+  const text = name.firstChild;
+  const length = name.getComputedTextLength();
+  if (length <= room || !length) return;
+  const letters = [...text.data];
+  for (let keep = Math.floor(letters.length * room / length); keep > 0; keep -= 1) {
+    text.data = letters.slice(0, keep).join('') + '…';
+    if (name.getComputedTextLength() <= room) return;
+  }
 }
 
 function drawAxis(into, view, x, left, right, top, bottom) {
@@ -135,7 +148,7 @@ function drawAxis(into, view, x, left, right, top, bottom) {
 function drawLanes(place, view) {
   const all = data.lanes;
   const width = Math.max(320, place.clientWidth);
-  const left = width < 640 ? 120 : 250, right = width - 6;
+  const left = nameWidth(width), right = width - 6;
   const x = (at) => left + (at - view.from) / (view.to - view.from) * (right - left);
   const found = all.findings.slice(0, 14);
   const top = found.length * lane.mark + (found.length ? 6 : 0);
@@ -149,10 +162,15 @@ function drawLanes(place, view) {
     const full = (one.host || '–') + ' ' + one.format;
     const undated = one.undated ? '\n' + one.undated + ' ' + words.undated_more : '';
     const name = shape('text', { class: 'lane-name', x: 0, y: y + 14 }, full + ': ' + one.count + ' ' + words.events_a_step + undated);
-    name.prepend(shorten(full, Math.floor(left / 6.3)));
+    name.prepend(full);
     svg.append(name, shape('path', { class: 'grid', d: 'M0 ' + (y + lane.height) + 'H' + right }));
     drawSpans(svg, one, view, x, y);
     drawDensity(svg, one, view, x, y, right);
+    if (!one.count && one.undated) {
+      const said = shape('text', { class: 'tick', x: left + 4, y: y + 14 });
+      said.textContent = one.undated + ' ' + words.undated_more;
+      svg.append(said);
+    }
   });
   for (const [at, id, index, where] of all.records) {
     if (at < view.from || at > view.to || where === null) continue;
@@ -161,6 +179,7 @@ function drawLanes(place, view) {
     svg.append(link);
   }
   place.replaceChildren(svg);
+  for (const name of svg.querySelectorAll('.lane-name')) fit(name, left - 8);
   dragToZoom(svg, view, (pixel) => view.from + (pixel - left) / (right - left) * (view.to - view.from), left, bottom);
 }
 
@@ -199,7 +218,7 @@ function dragToZoom(svg, view, timeAt, left, bottom) {
 /** The whole time in a strip, with what is shown as a window to drag. */
 function drawStrip(place, view) {
   const all = data.lanes;
-  const width = Math.max(320, place.clientWidth), left = width < 640 ? 120 : 250, right = width - 6;
+  const width = Math.max(320, place.clientWidth), left = nameWidth(width), right = width - 6;
   const x = (at) => left + (at - all.from) / (all.to - all.from || 1) * (right - left);
   const svg = shape('svg', { viewBox: '0 0 ' + width + ' ' + lane.strip, class: 'strip', width, height: lane.strip });
   const whole = { from: all.from, to: all.to };

@@ -41,7 +41,7 @@ function isUtc() {
 }
 
 function offsetAt(seconds) {
-  if (isUtc() || !data.lanes) return 0;
+  if (isUtc()) return 0;
   let offset = data.lanes.offsets[0][1];
   for (const [from, value] of data.lanes.offsets) if (from <= seconds) offset = value;
   return offset;

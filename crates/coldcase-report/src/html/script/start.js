@@ -42,11 +42,17 @@ function onKey(event) {
   keys[event.key]();
 }
 
-/** Commands of the answers are copied one by one. */
+/** Commands of the answers are copied one by one; where none stands apart, the whole line is. */
 function copyCommands() {
-  for (const code of document.querySelectorAll('.part.next code')) {
-    code.after(button(words.copy, () => copyText(code.textContent)));
-    code.nextSibling.className = 'copy';
+  const addCopy = (after, text) => {
+    const press = button(words.copy, () => copyText(text));
+    press.className = 'copy';
+    after(press);
+  };
+  for (const line of document.querySelectorAll('.part.next li')) {
+    const codes = line.querySelectorAll('code');
+    for (const code of codes) addCopy((press) => code.after(press), code.textContent);
+    if (!codes.length) addCopy((press) => line.append(' ', press), line.textContent);
   }
 }
 
@@ -54,15 +60,13 @@ buildBar();
 for (const table of document.querySelectorAll('table.sortable')) enhanceTable(table);
 for (const tools of document.querySelectorAll('[data-filter]')) enhanceFindings(tools);
 copyCommands();
-if (data.lanes && document.getElementById('lanes')) {
-  const view = buildView();
-  buildEvents(view);
-  buildLanes(view);
-}
+const view = data.lanes.from === null ? null : buildView();
+buildEvents(view);
+if (view && document.getElementById('lanes')) buildLanes(view);
 window.addEventListener('hashchange', openTarget);
 window.addEventListener('keydown', onKey);
 window.addEventListener('beforeprint', () => {
-  for (const details of document.querySelectorAll('details.finding[data-severity=high], details.finding[data-severity=critical]')) details.open = true;
+  for (const details of document.querySelectorAll('details.answer, details.finding[data-severity=high], details.finding[data-severity=critical]')) details.open = true;
 });
 openTarget();
 root.dataset.ready = 'yes';

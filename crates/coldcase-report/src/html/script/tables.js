@@ -110,7 +110,7 @@ function enhanceFindings(tools) {
 /** Events of the sample, shown by the hundred: only what is looked at is in the page. */
 function buildEvents(view) {
   const place = document.getElementById('events-table');
-  if (!data.lanes || !data.lanes.events.length) return;
+  if (!data.lanes.events.length) return;
   const lanes = data.lanes.lanes;
   const events = data.lanes.events.map(([time, lane, action, record, says], index) => {
     const of = lane === null ? null : lanes[lane];
@@ -152,12 +152,12 @@ function buildEvents(view) {
     wanted = text;
     most = page;
     render();
-  }), make('label', {}, only, ' ' + words.in_view), count, button(words.copy, () => {
+  }), ...(view ? [make('label', {}, only, ' ' + words.in_view)] : []), count, button(words.copy, () => {
     const lines = shown().map((event) => [timeOf(event), ...event.cells.slice(1)].map(safeCell).join('\t'));
     copyText(lines.join('\n'));
   }));
   place.append(tools, make('div', { class: 'wide' }, table), more);
   onZone.push(render);
-  view.onChange.push(() => onlyView && render());
+  if (view) view.onChange.push(() => onlyView && render());
   render();
 }
