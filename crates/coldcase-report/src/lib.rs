@@ -12,7 +12,7 @@ mod terminal;
 
 pub use escape::{for_csv, for_markdown, for_terminal};
 pub use export::{ExportError, ExportFormat, Profile, export};
-pub use html::html;
+pub use html::{Charts, html};
 pub use lang::Lang;
 pub use markdown::markdown;
 pub use summary::{InputLine, Summary};

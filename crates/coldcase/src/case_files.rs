@@ -6,7 +6,7 @@ use std::path::Path;
 
 use coldcase_correlate::Skew;
 use coldcase_ingest::Clock;
-use coldcase_report::{Lang, Summary, html, markdown};
+use coldcase_report::{Charts, Lang, Summary, html, markdown};
 use serde_json::{Map, Value, json};
 
 use crate::clock_solver::Step;
@@ -20,16 +20,22 @@ pub fn write_case(analysis: &Analysis, folder: &Path, options: &Options) -> io::
     let case = serde_json::to_string_pretty(&case_json(analysis, options))?;
     fs::write(folder.join("case.json"), case + "\n")?;
     let summary = summary(analysis, folder, options.lang);
-    for (name, text) in pages(&summary) {
+    let charts = Charts::of(
+        &analysis.timeline,
+        &analysis.findings,
+        &coverage(&analysis.inputs),
+    );
+    let charts = charts.map_err(io::Error::other)?;
+    for (name, text) in pages(&summary, &charts) {
         fs::write(folder.join(name), text)?;
     }
     Ok(())
 }
 
 /// The reports of a case, by the names of their files.
-pub(crate) fn pages(summary: &Summary<'_>) -> [(&'static str, String); 2] {
+pub(crate) fn pages(summary: &Summary<'_>, charts: &Charts) -> [(&'static str, String); 2] {
     [
-        ("report.html", html(summary)),
+        ("report.html", html(summary, charts)),
         ("report.md", markdown(summary)),
     ]
 }

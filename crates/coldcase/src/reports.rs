@@ -5,10 +5,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use coldcase_report::Lang;
 use coldcase_report::batch::{
     Batch, BatchCase, Sightings, batch_html, batch_markdown, sightings, sought,
 };
+use coldcase_report::{Charts, Lang};
 use coldcase_timeline::TimelineError;
 
 use crate::case_files::pages;
@@ -47,7 +47,13 @@ pub fn report(case: &Path, lang: Lang) -> Result<(), ReportError> {
     let saved = SavedCase::open(case)?;
     let findings = saved.findings()?;
     let summary = saved.summary(&findings, lang)?;
-    for (name, text) in pages(&summary) {
+    let coverage = saved
+        .case
+        .get("coverage")
+        .and_then(serde_json::Value::as_array);
+    let coverage = coverage.map_or(&[][..], Vec::as_slice);
+    let charts = Charts::of(&saved.timeline, &findings, coverage)?;
+    for (name, text) in pages(&summary, &charts) {
         write(case, name, &text)?;
     }
     Ok(())
