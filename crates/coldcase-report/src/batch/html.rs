@@ -9,7 +9,7 @@ use super::entities::EntityKind;
 use super::trends::Periods;
 use super::words::{Words, put};
 use super::{Batch, BatchCase, Span, lines, trends};
-use crate::html::escape;
+use crate::html::escape::escape;
 
 const WIDTH: f64 = 1000.0;
 /// Where lanes begin; left of it stand their names.

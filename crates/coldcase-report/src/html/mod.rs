@@ -4,7 +4,7 @@
 mod answers;
 mod charts;
 mod dns_path;
-mod escape;
+pub(crate) mod escape;
 mod flood;
 mod graph;
 mod heatmap;
