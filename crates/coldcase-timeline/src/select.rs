@@ -140,7 +140,7 @@ impl Timeline {
 
     /// These columns of all rows of one part, in no order: for one pass over everything. `None` beyond the last part.
     pub fn part(&self, index: usize, columns: &[&str]) -> Result<Option<Selection>, TimelineError> {
-        let read = |part: &PartInfo| read_columns(&part.path, columns);
+        let read = |part: &PartInfo| read_columns(part, columns);
         let frame = self.parts.get(index).map(read).transpose()?;
         Ok(frame.map(|frame| Selection { frame }))
     }
