@@ -1,6 +1,7 @@
 //! Findings and timeline for people and other programs: the terminal summary, the Markdown report and
 //! exports of the timeline. Evidence text is escaped wherever it is shown; nothing here prints.
 
+mod answer;
 mod escape;
 mod export;
 mod html;
@@ -9,6 +10,7 @@ mod markdown;
 mod summary;
 mod terminal;
 
+pub use answer::{answer_csv, answer_json, answer_table};
 pub use escape::{for_csv, for_markdown, for_terminal};
 pub use export::{ExportError, ExportFormat, Profile, export};
 pub use html::html;

@@ -8,6 +8,7 @@ mod error;
 mod rewrite;
 mod schema;
 mod select;
+pub mod sql;
 mod text_column;
 
 pub use batch::{Batch, Origin};

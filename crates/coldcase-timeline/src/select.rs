@@ -261,7 +261,7 @@ pub(crate) fn texts<'a>(frame: &'a DataFrame, name: &str) -> Vec<Option<&'a str>
 /// Rows of the timeline as columns.
 #[derive(Debug, Clone)]
 pub struct Selection {
-    frame: DataFrame,
+    pub(crate) frame: DataFrame,
 }
 
 impl Selection {
@@ -286,7 +286,7 @@ impl Selection {
     }
 
     /// Rows in the total order: by keys of numbers, since sorting by text as well costs many times more.
-    fn order(&self) -> Vec<IdxSize> {
+    pub(crate) fn order(&self) -> Vec<IdxSize> {
         let names = self.texts("file");
         let ranks: BTreeMap<&str, usize> = names
             .iter()

@@ -67,6 +67,8 @@ pub enum Command {
     Explain(Explain),
     /// Hash the inputs of a case again and compare; exit 1 if any differs.
     Verify(Verify),
+    /// SQL over a case: its timeline, findings, conclusions, evidence, inputs and coverage.
+    Query(Query),
     /// What an address or name was at a time, from which source, with every candidate.
     Whois(Whois),
 }
@@ -149,6 +151,40 @@ pub struct Verify {
     /// Where the evidence is now; without it, where it was when the case was made.
     #[arg(value_name = "BUNDLE")]
     pub bundles: Vec<PathBuf>,
+}
+
+/// `query`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Tables: timeline, findings, conclusions, evidence, inputs, coverage; SHOW TABLES and SHOW COLUMNS FROM t tell
+their columns. A way into JSON columns: json_value(attributes, 'exit_code'); local time: local_time(ts,
+'Asia/Shanghai'); networks: in_network(src_ip, '10.0.0.0/8'). Only SELECT, WITH and SHOW are run.")]
+pub struct Query {
+    /// A folder that `analyze` wrote.
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// A SELECT, or the name of a ready-made query (@logins, ...); @ alone lists these.
+    #[arg(value_name = "SQL|@NAME")]
+    pub sql: String,
+    /// How the rows are written: a table on a terminal and CSV otherwise, where nothing is said.
+    #[arg(short = 'o', long, value_enum)]
+    pub format: Option<AnswerFormat>,
+    /// The file to write instead of stdout; its ending chooses the format where -o doesn't.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// How the rows of a query are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// Comma-separated values with a head line; cells that look like formulas are made text.
+    Csv,
+    /// One JSON array, an object a row.
+    Json,
+    /// Apache Parquet.
+    Parquet,
+    /// A table for people.
+    Table,
 }
 
 /// `whois`.

@@ -3,6 +3,7 @@
 mod analyze;
 mod explain;
 mod list;
+mod query;
 mod timeline;
 mod verify;
 mod whois;
@@ -24,6 +25,7 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Correlators => list::correlators(),
         Command::Explain(explain) => explain::run(explain),
         Command::Verify(verify) => verify::run(verify),
+        Command::Query(query) => query::run(query, style),
         Command::Whois(whois) => whois::run(whois),
     }
 }
