@@ -10,7 +10,8 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         let lower = one.to_lowercase();
         let apart = distance(&typed, &lower);
         // A word that only lacks its beginning or end is meant, however long it is.
-        let part = typed.chars().count() >= 3 && (lower.starts_with(&typed) || lower.ends_with(&typed));
+        let part =
+            typed.chars().count() >= 3 && (lower.starts_with(&typed) || lower.ends_with(&typed));
         let apart = if part { apart.min(limit) } else { apart };
         if apart <= limit && best.is_none_or(|(least, _)| apart < least) {
             best = Some((apart, one));
@@ -28,14 +29,13 @@ fn distance(a: &str, b: &str) -> usize {
     for (at, letter) in a.chars().enumerate() {
         let mut next = vec![at + 1];
         for (column, other) in b.iter().enumerate() {
-            let cell = |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
+            let cell =
+                |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
             let replaced = cell(&row, column) + usize::from(*other != letter);
             let mut least = replaced
                 .min(cell(&row, column + 1) + 1)
                 .min(cell(&next, column) + 1);
-            let swapped = column > 0
-                && last == Some(*other)
-                && b.get(column - 1) == Some(&letter);
+            let swapped = column > 0 && last == Some(*other) && b.get(column - 1) == Some(&letter);
             if swapped {
                 least = least.min(cell(&before, column - 1) + 1);
             }
@@ -53,7 +53,14 @@ mod tests {
 
     #[test]
     fn what_was_meant_is_found_and_nothing_is_guessed() {
-        let known = ["src_ip", "dst_ip", "user", "command", "ssh-auth", "docker-inspect"];
+        let known = [
+            "src_ip",
+            "dst_ip",
+            "user",
+            "command",
+            "ssh-auth",
+            "docker-inspect",
+        ];
         let check = |word: &str, expected: Option<&str>| {
             assert_eq!(nearest(word, known), expected, "{word}");
         };

@@ -85,9 +85,18 @@ pub fn answer_table(
         Ok(())
     };
     line(&names, Some(style))?;
-    line(&widths.iter().map(|width| "-".repeat(*width)).collect::<Vec<_>>(), None)?;
+    line(
+        &widths
+            .iter()
+            .map(|width| "-".repeat(*width))
+            .collect::<Vec<_>>(),
+        None,
+    )?;
     for row in 0..answer.rows() {
-        line(&answer.row(row).map(|cell| shown(&cell)).collect::<Vec<_>>(), None)?;
+        line(
+            &answer.row(row).map(|cell| shown(&cell)).collect::<Vec<_>>(),
+            None,
+        )?;
     }
     writeln!(out, "{}", count(answer.rows()))?;
     out.flush()
@@ -175,12 +184,7 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Each row as lines of `column  value`; columns that hold nothing are left out of a row.
-fn records(
-    answer: &Answer,
-    names: &[String],
-    style: Style,
-    mut out: impl Write,
-) -> io::Result<()> {
+fn records(answer: &Answer, names: &[String], style: Style, mut out: impl Write) -> io::Result<()> {
     let widest = names.iter().map(|name| name.width()).max().unwrap_or(0);
     for row in 0..answer.rows() {
         writeln!(out, "{}", style.paint("2", &format!("-- {}", row + 1)))?;

@@ -12,7 +12,7 @@ mod terminal;
 
 pub use answer::{answer_csv, answer_json, answer_table};
 pub use escape::{for_csv, for_markdown, for_terminal};
-pub use export::{ExportError, ExportFormat, Profile, export};
+pub use export::{ExportError, ExportFormat, Exported, Profile, export};
 pub use html::html;
 pub use lang::Lang;
 pub use markdown::markdown;

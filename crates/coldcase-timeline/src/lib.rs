@@ -5,6 +5,7 @@
 mod batch;
 mod dataset;
 mod error;
+mod filter;
 mod rewrite;
 mod schema;
 mod select;
@@ -14,6 +15,7 @@ mod text_column;
 pub use batch::{Batch, Origin};
 pub use dataset::{DatasetWriter, PartInfo};
 pub use error::TimelineError;
+pub use filter::Filter;
 pub use polars;
 pub use schema::{COLUMNS, ColumnType};
 pub use select::{RowPlace, Selection, Timeline};

@@ -130,7 +130,10 @@ fn finding(finding: &Value) -> Value {
     });
     if let Some(row) = row.as_object_mut() {
         row.insert("severity_rank".to_owned(), json!(rank));
-        row.insert("records".to_owned(), json!(list(finding, "evidence").count()));
+        row.insert(
+            "records".to_owned(),
+            json!(list(finding, "evidence").count()),
+        );
     }
     row
 }

@@ -76,10 +76,12 @@ impl Answer {
         let written = ParquetWriter::new(file)
             .with_compression(ParquetCompression::Zstd(None))
             .finish(&mut self.frame.clone());
-        written.map(|_| ()).map_err(|source| TimelineError::Columns {
-            path: path.to_owned(),
-            source,
-        })
+        written
+            .map(|_| ())
+            .map_err(|source| TimelineError::Columns {
+                path: path.to_owned(),
+                source,
+            })
     }
 }
 

@@ -2,7 +2,7 @@
 //! whether an address lies in a network (`in_network`).
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use chrono::SecondsFormat;
 use chrono_tz::Tz;
@@ -31,6 +31,14 @@ pub const FUNCTIONS: [(&str, &str); 3] = [
     ),
 ];
 
+// One of each: the engine takes two calls for the same only if they call the same object.
+static JSON_VALUE: LazyLock<UserDefinedFunction> =
+    LazyLock::new(|| function("json_value", DataType::String, json_value));
+static LOCAL_TIME: LazyLock<UserDefinedFunction> =
+    LazyLock::new(|| function("local_time", DataType::String, local_time));
+static IN_NETWORK: LazyLock<UserDefinedFunction> =
+    LazyLock::new(|| function("in_network", DataType::Boolean, in_network));
+
 pub(super) struct Functions;
 
 impl FunctionRegistry for Functions {
@@ -40,9 +48,9 @@ impl FunctionRegistry for Functions {
 
     fn get_udf(&self, name: &str) -> PolarsResult<Option<UserDefinedFunction>> {
         Ok(match name.to_ascii_lowercase().as_str() {
-            "json_value" => Some(function("json_value", DataType::String, json_value)),
-            "local_time" => Some(function("local_time", DataType::String, local_time)),
-            "in_network" => Some(function("in_network", DataType::Boolean, in_network)),
+            "json_value" => Some(JSON_VALUE.clone()),
+            "local_time" => Some(LOCAL_TIME.clone()),
+            "in_network" => Some(IN_NETWORK.clone()),
             _ => None,
         })
     }
@@ -62,7 +70,9 @@ fn function(
     work: fn(&[Column]) -> PolarsResult<Column>,
 ) -> UserDefinedFunction {
     let field = move |_: &Schema, fields: &[Field]| {
-        let name = fields.first().map_or_else(|| name.into(), |one| one.name().clone());
+        let name = fields
+            .first()
+            .map_or_else(|| name.into(), |one| one.name().clone());
         Ok(Field::new(name, kind.clone()))
     };
     let call = move |columns: &mut [Column]| work(columns);
@@ -80,7 +90,11 @@ fn arguments<'a>(columns: &'a [Column], usage: &str) -> PolarsResult<(&'a Column
     let [column, constant] = columns else {
         return Err(failed(format!("give it two arguments: {usage}")));
     };
-    let mut texts = constant.str().map(|texts| texts.iter()).into_iter().flatten();
+    let mut texts = constant
+        .str()
+        .map(|texts| texts.iter())
+        .into_iter()
+        .flatten();
     let first = texts.next().flatten();
     // A text of the query comes once, or once a row.
     first
@@ -136,7 +150,9 @@ fn local_time(columns: &[Column]) -> PolarsResult<Column> {
 
 fn in_network(columns: &[Column]) -> PolarsResult<Column> {
     let (column, network) = arguments(columns, "in_network(src_ip, '10.0.0.0/8')")?;
-    let parsed = network.parse::<IpNet>().or_else(|_| network.parse::<IpAddr>().map(IpNet::from));
+    let parsed = network
+        .parse::<IpNet>()
+        .or_else(|_| network.parse::<IpAddr>().map(IpNet::from));
     let network = parsed.map_err(|_| {
         failed(format!(
             "{network}: no network; write it like 10.0.0.0/8 or fd00::/8"

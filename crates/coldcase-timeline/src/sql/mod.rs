@@ -9,6 +9,7 @@
 
 mod answer;
 mod functions;
+mod rewrite;
 mod scan;
 mod statement;
 
@@ -16,8 +17,8 @@ use std::collections::BTreeMap;
 
 use polars::frame::DataFrame;
 use polars::prelude::{
-    DataType, Int64Chunked, IntoColumn as _, IntoLazy as _, IntoSeries as _, LazyFrame, NamedFrom as _,
-    NewChunkedArray as _, PolarsError, Series, TimeUnit, TimeZone,
+    DataType, Int64Chunked, IntoColumn as _, IntoLazy as _, IntoSeries as _, LazyFrame,
+    NamedFrom as _, NewChunkedArray as _, PolarsError, Series, TimeUnit, TimeZone,
 };
 use polars::sql::SQLContext;
 
@@ -34,7 +35,9 @@ pub enum SqlError {
     #[error("{0}")]
     Syntax(String),
     /// It would do something else than read.
-    #[error("only SELECT, WITH ... SELECT, SHOW TABLES and SHOW COLUMNS FROM table are run: a case is never written to")]
+    #[error(
+        "only SELECT, WITH ... SELECT, SHOW TABLES and SHOW COLUMNS FROM table are run: a case is never written to"
+    )]
     NotReading,
     /// A table that isn't there.
     #[error("{name}: no such table; there are {}", tables.join(", "))]
@@ -126,15 +129,20 @@ impl<'a> Database<'a> {
     /// Runs a query.
     pub fn ask(&self, sql: &str) -> Result<Answer, SqlError> {
         match Statement::parse(sql)? {
-            Statement::Tables => self.show(self.schema().into_iter().map(|(name, columns)| {
-                let names: Vec<String> = columns.into_iter().map(|(name, _)| name).collect();
-                (name, names.join(", "))
-            }), ["table", "columns"]),
+            Statement::Tables => self.show(
+                self.schema().into_iter().map(|(name, columns)| {
+                    let names: Vec<String> = columns.into_iter().map(|(name, _)| name).collect();
+                    (name, names.join(", "))
+                }),
+                ["table", "columns"],
+            ),
             Statement::Columns(table) => {
                 self.check_tables(&[table.clone()])?;
                 let columns = self.schema().into_iter().find(|(name, _)| *name == table);
                 let columns = columns.map(|(_, columns)| columns).unwrap_or_default();
-                let rows = columns.into_iter().map(|(name, kind)| (name, kind.to_owned()));
+                let rows = columns
+                    .into_iter()
+                    .map(|(name, kind)| (name, kind.to_owned()));
                 self.show(rows, ["column", "type"])
             }
             Statement::Query(asked) => self.query(&asked),
@@ -158,11 +166,17 @@ impl<'a> Database<'a> {
     fn query(&self, asked: &Asked) -> Result<Answer, SqlError> {
         self.check_tables(&asked.tables)?;
         let failed = |error: PolarsError| self.error(&error, &asked.tables);
-        let mut context = self.context(asked.needs_order()).map_err(failed)?;
+        let mut context = self.context(asked.needs_order).map_err(failed)?;
+        for (name, step) in &asked.steps {
+            let rows = context.execute(step).map_err(failed)?;
+            context.register(name, rows);
+        }
         let mut plain = context.execute(&asked.text()).map_err(failed)?;
-        if asked.is_order_open() {
+        if asked.is_order_open {
             let schema = plain.collect_schema().map_err(failed)?;
-            let columns = schema.iter().map(|(name, kind)| (name.as_str(), !kind.is_nested()));
+            let columns = schema
+                .iter()
+                .map(|(name, kind)| (name.as_str(), !kind.is_nested()));
             // An order that the engine can't make of some column is left open.
             let ordered = asked.text_ordered(&columns.collect::<Vec<_>>());
             let ordered = ordered.and_then(|text| context.execute(&text).ok()?.collect().ok());
@@ -198,14 +212,9 @@ impl<'a> Database<'a> {
     /// The engine's error with what helps: which columns there are.
     fn error(&self, error: &PolarsError, tables: &[String]) -> SqlError {
         let text = error.to_string();
-        let missing = match error {
-            PolarsError::ColumnNotFound(_) => quoted(&text),
-            PolarsError::SQLInterface(_) if text.contains("column") && text.contains("not found") => {
-                quoted(&text)
-            }
-            _ => None,
-        };
-        let Some(name) = missing else {
+        let missing = ["unable to find column ", "no column named ", "not found: "];
+        let missing = missing.iter().find_map(|before| text.split_once(before));
+        let Some(name) = missing.and_then(|(_, rest)| word(rest)) else {
             return engine(error);
         };
         let schema = self.schema();
@@ -227,16 +236,33 @@ impl<'a> Database<'a> {
     }
 }
 
-/// The first quoted word of a message.
-fn quoted(text: &str) -> Option<&str> {
-    let (at, quote) = text.char_indices().find(|(_, one)| matches!(one, '"' | '\'' | '`'))?;
-    let rest = text.get(at + 1..)?;
-    let name = rest.split(quote).next()?;
-    (!name.is_empty()).then_some(name)
+/// The word at the beginning of a text, without its quotes.
+fn word(text: &str) -> Option<&str> {
+    let text = text.trim_start_matches(['"', '\'', '`']);
+    let end = text.find(|one: char| !one.is_alphanumeric() && one != '_');
+    let word = text.get(..end.unwrap_or(text.len()))?;
+    (!word.is_empty()).then_some(word)
 }
 
+/// The engine's error without its plan, and with what to do where that is known.
 fn engine(error: &PolarsError) -> SqlError {
-    SqlError::Engine(error.to_string())
+    let text = error.to_string();
+    let text = text
+        .split("\n\n")
+        .next()
+        .unwrap_or_default()
+        .replace('\n', " ");
+    let hint = if text.contains("cannot compare 'date/datetime/time'") {
+        "; write times like '2023-05-01T08:00:00+08:00' or, in UTC, '2023-05-01 00:00:00'"
+    } else if FUNCTIONS.iter().any(|(usage, _)| {
+        let name = usage.split('(').next().unwrap_or_default();
+        text.contains(&format!("unsupported function '{name}'"))
+    }) {
+        " in a subquery of an expression; put that subquery into a WITH"
+    } else {
+        ""
+    };
+    SqlError::Engine(format!("{text}{hint}"))
 }
 
 impl Cells {

@@ -10,17 +10,46 @@ use sqlparser::ast::{
 use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::Parser;
 
-use super::SqlError;
+use super::{SqlError, rewrite};
 
 /// Functions that make one value of many rows.
 const AGGREGATES: [&str; 26] = [
-    "avg", "corr", "count", "covar", "covar_pop", "covar_samp", "first", "group_concat", "last",
-    "listagg", "max", "median", "min", "quantile_cont", "quantile_disc", "stddev", "stdev",
-    "stddev_samp", "stdev_samp", "string_agg", "sum", "total", "var", "variance", "var_samp",
+    "avg",
+    "corr",
+    "count",
+    "covar",
+    "covar_pop",
+    "covar_samp",
+    "first",
+    "group_concat",
+    "last",
+    "listagg",
+    "max",
+    "median",
+    "min",
+    "quantile_cont",
+    "quantile_disc",
+    "stddev",
+    "stdev",
+    "stddev_samp",
+    "stdev_samp",
+    "string_agg",
+    "sum",
+    "total",
+    "var",
+    "variance",
+    "var_samp",
     "array_agg",
 ];
 /// Functions whose value depends on the order of rows.
-const BY_ORDER: [&str; 6] = ["first", "last", "listagg", "group_concat", "string_agg", "array_agg"];
+const BY_ORDER: [&str; 6] = [
+    "first",
+    "last",
+    "listagg",
+    "group_concat",
+    "string_agg",
+    "array_agg",
+];
 
 pub(super) enum Statement {
     Tables,
@@ -31,9 +60,14 @@ pub(super) enum Statement {
 /// A query and what is known of it.
 pub(super) struct Asked {
     query: Query,
+    /// Queries to run before, each under a name.
+    pub(super) steps: Vec<(String, String)>,
     /// Tables that are no names of the query's own.
     pub(super) tables: Vec<String>,
-    looks_at_order: bool,
+    /// Whether the timeline's rows must come in order for the answer to be always the same.
+    pub(super) needs_order: bool,
+    /// Whether rows may come in any order: groups, joins, and rows that are alike in what they are ordered by.
+    pub(super) is_order_open: bool,
 }
 
 impl Statement {
@@ -50,9 +84,13 @@ impl Statement {
             ast::Statement::ShowTables { .. } => Ok(Self::Tables),
             ast::Statement::ShowColumns { show_options, .. } => {
                 let table = show_options.show_in.and_then(|inside| inside.parent_name);
-                table.map(|table| Self::Columns(name(&table))).ok_or_else(|| {
-                    SqlError::Syntax("say of which table: SHOW COLUMNS FROM timeline".to_owned())
-                })
+                table
+                    .map(|table| Self::Columns(name(&table)))
+                    .ok_or_else(|| {
+                        SqlError::Syntax(
+                            "say of which table: SHOW COLUMNS FROM timeline".to_owned(),
+                        )
+                    })
             }
             ast::Statement::ExplainTable { table_name, .. } => Ok(Self::Columns(name(&table_name))),
             ast::Statement::Query(query) => Asked::of(*query).map(Self::Query),
@@ -62,17 +100,25 @@ impl Statement {
 }
 
 impl Asked {
-    fn of(query: Query) -> Result<Self, SqlError> {
+    fn of(mut query: Query) -> Result<Self, SqlError> {
         let mut looker = Looker::default();
         let _ = query.visit(&mut looker);
         if looker.writes {
             return Err(SqlError::NotReading);
         }
-        let tables = looker.tables.difference(&looker.own).cloned().collect();
+        let tables: Vec<String> = looker.tables.difference(&looker.own).cloned().collect();
+        let inner_limits = looker.limits > usize::from(query.limit_clause.is_some());
+        let is_plain = is_plain(&query, &tables);
+        let is_ordered = query.order_by.is_some();
+        let needs_order = looker.by_order || inner_limits || (is_plain && !is_ordered);
+        let is_order_open = !is_one_row(&query) && (is_ordered || !is_plain);
+        rewrite::times(&mut query);
         Ok(Self {
-            looks_at_order: looker.by_order || looker.limits > usize::from(query.limit_clause.is_some()),
+            steps: rewrite::steps(&mut query),
             query,
             tables,
+            needs_order,
+            is_order_open,
         })
     }
 
@@ -80,33 +126,27 @@ impl Asked {
         self.query.to_string()
     }
 
-    /// Whether the timeline's rows must come in order for the answer to be always the same.
-    pub(super) fn needs_order(&self) -> bool {
-        self.looks_at_order || (self.is_plain() && self.query.order_by.is_none())
-    }
-
-    /// Whether rows may come in any order: groups, joins, and rows that are alike in what they are ordered by.
-    pub(super) fn is_order_open(&self) -> bool {
-        if let SetExpr::Select(select) = self.query.body.as_ref()
-            && !is_grouped(select)
-            && has_aggregate(select)
-        {
-            return false; // one row
-        }
-        self.query.order_by.is_some() || !self.is_plain()
-    }
-
     /// The query with the rest of its order by the columns of its answer (name, and whether it can be ordered by).
     pub(super) fn text_ordered(&self, columns: &[(&str, bool)]) -> Option<String> {
         let explicit = match self.query.body.as_ref() {
             SetExpr::Select(select) => select.projection.iter().all(|item| {
-                matches!(item, SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. })
+                matches!(
+                    item,
+                    SelectItem::UnnamedExpr(_) | SelectItem::ExprWithAlias { .. }
+                )
             }),
             _ => false,
         };
-        let keys = columns.iter().enumerate().filter(|(_, (_, sortable))| *sortable);
+        let keys = columns
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, sortable))| *sortable);
         let keys = keys.map(|(index, (name, _))| {
-            if explicit { (index + 1).to_string() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+            if explicit {
+                (index + 1).to_string()
+            } else {
+                format!("\"{}\"", name.replace('"', "\"\""))
+            }
         });
         let keys: Vec<String> = keys.collect();
         let mut query = self.query.clone();
@@ -121,21 +161,29 @@ impl Asked {
         }
         Some(query.to_string())
     }
+}
 
-    /// One table of the case, its rows as they are.
-    fn is_plain(&self) -> bool {
-        let SetExpr::Select(select) = self.query.body.as_ref() else {
-            return false;
-        };
-        let [from] = select.from.as_slice() else {
-            return false;
-        };
-        let base = match &from.relation {
-            TableFactor::Table { name: table, .. } => self.tables.contains(&name(table)),
-            _ => false,
-        };
-        base && from.joins.is_empty() && !is_grouped(select) && !has_aggregate(select)
+/// Whether it sums all rows up.
+fn is_one_row(query: &Query) -> bool {
+    match query.body.as_ref() {
+        SetExpr::Select(select) => !is_grouped(select) && has_aggregate(select),
+        _ => false,
     }
+}
+
+/// Whether it asks one table of the case, and gives its rows as they are.
+fn is_plain(query: &Query, tables: &[String]) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else {
+        return false;
+    };
+    let [from] = select.from.as_slice() else {
+        return false;
+    };
+    let base = match &from.relation {
+        TableFactor::Table { name: table, .. } => tables.contains(&name(table)),
+        _ => false,
+    };
+    base && from.joins.is_empty() && !is_grouped(select) && !has_aggregate(select)
 }
 
 fn order_by(keys: &[String]) -> Option<ast::OrderBy> {
@@ -187,7 +235,10 @@ impl Visitor for Looker {
             self.own.insert(table.alias.name.value.clone());
         }
         self.limits += usize::from(query.limit_clause.is_some());
-        self.writes |= matches!(query.body.as_ref(), SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_));
+        self.writes |= matches!(
+            query.body.as_ref(),
+            SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_)
+        );
         ControlFlow::Continue(())
     }
 

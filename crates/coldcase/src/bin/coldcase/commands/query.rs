@@ -51,7 +51,9 @@ fn list() -> String {
         let lines = sql.lines().map_while(|line| line.strip_prefix("-- "));
         lines.collect::<Vec<_>>().join(" ")
     };
-    let lines = READY.iter().map(|(name, sql)| format!("@{name:<12} {}\n", about(sql)));
+    let lines = READY
+        .iter()
+        .map(|(name, sql)| format!("@{name:<12} {}\n", about(sql)));
     lines.collect()
 }
 
@@ -91,7 +93,12 @@ fn format(query: &Query) -> Result<AnswerFormat, String> {
 }
 
 fn to_stdout(answer: &Answer, format: AnswerFormat, style: Style) -> anyhow::Result<()> {
-    let width = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| width.0.into());
+    let told = std::env::var("COLUMNS").ok();
+    let told = told.and_then(|columns| columns.parse().ok());
+    let width = told.or_else(|| {
+        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+        Some(usize::from(width.0))
+    });
     let out = BufWriter::new(io::stdout().lock());
     match write(answer, format, width, style, out, Path::new("stdout")) {
         // A reader that went away (`| head`) is no error.
@@ -109,9 +116,21 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 
 /// Whole or not at all: what is there before stays until all is written.
 fn to_file(answer: &Answer, format: AnswerFormat, path: &Path) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let beside = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-    write(answer, format, None, Style::Plain, BufWriter::new(beside.as_file()), path)?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let beside = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    write(
+        answer,
+        format,
+        None,
+        Style::Plain,
+        BufWriter::new(beside.as_file()),
+        path,
+    )?;
     beside.persist(path)?;
     Ok(())
 }
