@@ -17,6 +17,7 @@ mod plan;
 mod query;
 mod readings;
 mod saved_case;
+pub mod schema;
 mod verify;
 
 pub use artifact_sink::SkipCount;
@@ -26,5 +27,5 @@ pub use host_facts::BundleFacts;
 pub use ingest::{InputRecord, Progress};
 pub use options::Options;
 pub use query::{QueryError, query};
-pub use saved_case::{SavedCase, SavedCaseError};
+pub use saved_case::{SavedCase, SavedCaseError, read_findings};
 pub use verify::{Difference, Verified, VerifyError, verify};

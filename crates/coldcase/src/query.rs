@@ -6,7 +6,7 @@ use coldcase_model::{Severity, Timestamp};
 use coldcase_timeline::sql::{Answer, Cells, Database, SqlError};
 use serde_json::{Value, json};
 
-use crate::saved_case::{SavedCase, SavedCaseError, read_json};
+use crate::saved_case::{SavedCase, SavedCaseError, read_findings};
 
 /// Why a case gives no answer to a query.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +93,7 @@ const COVERAGE: [Column; 5] = [
 /// findings rest on), `inputs`, `coverage` (spans and gaps).
 pub fn query(folder: &Path, sql: &str) -> Result<Answer, QueryError> {
     let case = SavedCase::open(folder)?;
-    let said = read_json(&folder.join("findings.json"))?;
+    let said = read_findings(folder)?;
     let mut database = Database::of(&case.timeline);
     let mut add = |name: &str, columns: &[Column], rows: &[Value]| {
         let columns = columns.iter().map(|(name, pointer, kind)| {

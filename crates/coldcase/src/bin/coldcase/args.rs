@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use coldcase::Options;
 use coldcase_correlate::correlators;
 use coldcase_ingest::formats;
-use coldcase_model::{Severity, Timestamp};
+use coldcase_model::{Severity, Timestamp, nearest};
 use coldcase_report::Lang;
 
 /// Offline forensics for Linux, container and Kubernetes hosts: since when, how often, from where, and
@@ -57,7 +57,7 @@ pub enum LangArg {
 pub enum Command {
     /// Read evidence, build the timeline, look for causes, write a case folder.
     Analyze(Analyze),
-    /// Read evidence into one sorted timeline file, without looking for anything.
+    /// Read evidence, or a case, into one sorted timeline file, without looking for anything.
     Timeline(TimelineArgs),
     /// What it reads.
     Formats,
@@ -71,6 +71,12 @@ pub enum Command {
     Query(Query),
     /// What an address or name was at a time, from which source, with every candidate.
     Whois(Whois),
+    /// Print the JSON Schema of findings.json or case.json.
+    Schema(Schema),
+    /// Print completions for a shell.
+    Completions(Completions),
+    /// Write manual pages into a folder.
+    Man(ManPages),
 }
 
 /// How evidence is read.
@@ -122,13 +128,35 @@ pub struct TimelineArgs {
     /// Columns for another program.
     #[arg(long, value_enum)]
     pub profile: Option<ProfileArg>,
+    /// Only what had not ended before this time (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub from: Option<Timestamp>,
+    /// Only what had begun by this time (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub to: Option<Timestamp>,
+    /// Only events of this host. Repeatable: any of them.
+    #[arg(long, value_name = "HOST")]
+    pub host: Vec<String>,
+    /// Only events of this format (see `coldcase formats`). Repeatable: any of them.
+    #[arg(long, value_name = "ID", value_parser = format_id)]
+    pub format: Vec<String>,
+    /// Only events whose message this regular expression matches; (?i) at its head ignores case. Repeatable: any of
+    /// them.
+    #[arg(long, value_name = "REGEX", value_parser = pattern)]
+    pub grep: Vec<String>,
 }
 
 /// Columns for another program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProfileArg {
-    /// Timesketch's `datetime`, `timestamp_desc`, `message` beside the timeline's own.
+    /// Timesketch's `datetime`, `timestamp_desc`, `message` beside the timeline's own (.csv, .jsonl).
     Timesketch,
+    /// Documents of the Elastic Common Schema (.jsonl).
+    Ecs,
+    /// The 17 columns of log2timeline (.csv).
+    L2t,
+    /// mactime's body file, of rows about files (.body).
+    Bodyfile,
 }
 
 /// `explain`.
@@ -167,7 +195,7 @@ pub struct Query {
     #[arg(value_name = "SQL|@NAME")]
     pub sql: String,
     /// How the rows are written: a table on a terminal and CSV otherwise, where nothing is said.
-    #[arg(short = 'o', long, value_enum)]
+    #[arg(short = 'o', long = "output-format", value_enum, value_name = "FORMAT")]
     pub format: Option<AnswerFormat>,
     /// The file to write instead of stdout; its ending chooses the format where -o doesn't.
     #[arg(long, value_name = "FILE")]
@@ -199,6 +227,39 @@ pub struct Whois {
     /// When (RFC 3339); without it, ever.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at: Option<Timestamp>,
+}
+
+/// `schema`.
+#[derive(Debug, ClapArgs)]
+pub struct Schema {
+    /// Of which file.
+    #[arg(value_enum, value_name = "findings|case")]
+    pub of: SchemaOf,
+}
+
+/// Files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// findings.json.
+    Findings,
+    /// case.json.
+    Case,
+}
+
+/// `completions`.
+#[derive(Debug, ClapArgs)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, ClapArgs)]
+pub struct ManPages {
+    /// The folder to write coldcase.1, coldcase-analyze.1, ... into.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 impl Args {
@@ -246,10 +307,44 @@ fn severity(name: &str) -> Result<Severity, String> {
         .ok_or_else(|| "use one of critical, high, medium, low, info".to_owned())
 }
 
+fn pattern(text: &str) -> Result<String, String> {
+    match regex::Regex::new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => {
+            let said = error.to_string();
+            let last = said.lines().last().unwrap_or_default();
+            Err(format!(
+                "not a regular expression ({}); put \\ before a sign that is meant as such",
+                last.trim_start_matches("error: ")
+            ))
+        }
+    }
+}
+
+fn format_id(id: &str) -> Result<String, String> {
+    match formats::by_id(id) {
+        Some(_) => Ok(id.to_owned()),
+        None => Err(format!(
+            "no format has this id{}; see `coldcase formats`",
+            near(id, false)
+        )),
+    }
+}
+
 fn known_id(id: &str) -> Result<String, String> {
     if formats::by_id(id).is_some() || correlators::by_id(id).is_some() {
-        Ok(id.to_owned())
-    } else {
-        Err("no format or correlator has this id; see `coldcase formats` and `coldcase correlators`".to_owned())
+        return Ok(id.to_owned());
     }
+    Err(format!(
+        "no format or correlator has this id{}; see `coldcase formats` and `coldcase correlators`",
+        near(id, true)
+    ))
+}
+
+/// `, did you mean pcap?` where an id is near.
+pub fn near(id: &str, or_correlator: bool) -> String {
+    let formats = formats::ALL.iter().map(|format| format.id);
+    let correlators = correlators::ALL.iter().map(|correlator| correlator.id);
+    let known = formats.chain(correlators.filter(|_| or_correlator));
+    nearest(id, known).map_or_else(String::new, |near| format!(", did you mean {near}?"))
 }

@@ -4,7 +4,6 @@ use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use coldcase_model::nearest;
 use coldcase_report::{Style, answer_csv, answer_json, answer_table};
 use coldcase_timeline::sql::Answer;
@@ -36,11 +35,15 @@ pub fn run(query: &Query, style: Style) -> anyhow::Result<ExitCode> {
         Ok(format) => format,
         Err(text) => return super::wrong_call(text),
     };
+    if let Some(path) = &query.output {
+        super::folder_of(path)?;
+    }
     let answer = coldcase::query(&query.case, sql)?;
     match &query.output {
         None => to_stdout(&answer, format, style)?,
-        Some(path) => to_file(&answer, format, path)
-            .with_context(|| format!("{}: can't be written", path.display()))?,
+        Some(path) => super::write_whole(path, |out| {
+            write(&answer, format, None, Style::Plain, out, path)
+        })?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -112,27 +115,6 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         let cause = cause.downcast_ref::<io::Error>();
         cause.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     })
-}
-
-/// Whole or not at all: what is there before stays until all is written.
-fn to_file(answer: &Answer, format: AnswerFormat, path: &Path) -> anyhow::Result<()> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let beside = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
-    write(
-        answer,
-        format,
-        None,
-        Style::Plain,
-        BufWriter::new(beside.as_file()),
-        path,
-    )?;
-    beside.persist(path)?;
-    Ok(())
 }
 
 fn write(
