@@ -4,6 +4,7 @@ SELECT src_ip, "user", host, format,
        sum(CASE WHEN outcome = 'failure' THEN 1 ELSE 0 END) AS failures,
        min(ts) AS first, max(ts) AS last
 FROM timeline
-WHERE action IN ('ssh-login', 'login')
+WHERE action = 'ssh-login'
+   OR (action = 'login' AND coalesce(json_value(attributes, 'program'), '') <> 'sshd')
 GROUP BY src_ip, "user", host, format
 ORDER BY successes + failures DESC
