@@ -288,6 +288,10 @@ fn what_does_not_read_or_is_not_there_is_refused() {
             "two arguments",
         ),
         ("SHOW COLUMNS FROM nothing", "no such table"),
+        (
+            "SELECT stftime(ts, '%H') FROM timeline",
+            "did you mean strftime?",
+        ),
     ];
     for (sql, said) in cases {
         refused(&folder, &query(sql), 1, said);
@@ -350,4 +354,36 @@ fn a_damaged_case_says_so() {
     );
     fs::remove_dir_all(folder.path().join("case/timeline")).expect("removed");
     refused(&folder, &["query", "case", "SELECT 1"], 1, "is not there");
+}
+
+#[test]
+fn every_query_of_the_docs_runs() {
+    let folder = case("2");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/query.md");
+    let page = fs::read_to_string(path).expect("the page");
+    let blocks: Vec<&str> = page
+        .split("```sql\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert!(blocks.len() >= 4, "{blocks:?}");
+    for sql in blocks {
+        ask(&folder, sql, "csv");
+    }
+    // Each table's columns stand there.
+    for table in ["findings", "conclusions", "evidence", "inputs", "coverage"] {
+        let sql = format!("SHOW COLUMNS FROM {table}");
+        let columns = ask(&folder, &sql, "csv");
+        let row = page
+            .lines()
+            .find(|line| line.starts_with(&format!("| `{table}` |")));
+        let row = row.expect("a row of the table");
+        for name in columns
+            .lines()
+            .skip(1)
+            .filter_map(|line| line.split(',').next())
+        {
+            assert!(row.contains(&format!("`{name}`")), "{table}.{name}");
+        }
+    }
 }

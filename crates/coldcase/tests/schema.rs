@@ -82,9 +82,7 @@ impl Check<'_> {
                 "type" if !has_type(says, value) => self.wrong(at, format!("{value} is no {says}")),
                 "minimum" if value.as_f64() < says.as_f64() => self.wrong(at, "is too small"),
                 "maximum" if value.as_f64() > says.as_f64() => self.wrong(at, "is too great"),
-                "maxItems"
-                    if value.as_array().map(Vec::len) > says.as_u64().map(|n| n as usize) =>
-                {
+                "maxItems" if value.as_array().map(|all| all.len() as u64) > says.as_u64() => {
                     self.wrong(at, "has too many");
                 }
                 "pattern" => self.pattern(says, value, at),

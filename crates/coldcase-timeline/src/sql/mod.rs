@@ -21,6 +21,7 @@ use polars::prelude::{
     NamedFrom as _, NewChunkedArray as _, PolarsError, Series, TimeUnit, TimeZone,
 };
 use polars::sql::SQLContext;
+use polars::sql::keywords::all_functions;
 
 pub use answer::{Answer, Cell};
 pub use functions::FUNCTIONS;
@@ -137,7 +138,7 @@ impl<'a> Database<'a> {
                 ["table", "columns"],
             ),
             Statement::Columns(table) => {
-                self.check_tables(&[table.clone()])?;
+                self.check_tables(std::slice::from_ref(&table))?;
                 let columns = self.schema().into_iter().find(|(name, _)| *name == table);
                 let columns = columns.map(|(_, columns)| columns).unwrap_or_default();
                 let rows = columns
@@ -252,17 +253,28 @@ fn engine(error: &PolarsError) -> SqlError {
         .next()
         .unwrap_or_default()
         .replace('\n', " ");
-    let hint = if text.contains("cannot compare 'date/datetime/time'") {
-        "; write times like '2023-05-01T08:00:00+08:00' or, in UTC, '2023-05-01 00:00:00'"
-    } else if FUNCTIONS.iter().any(|(usage, _)| {
-        let name = usage.split('(').next().unwrap_or_default();
-        text.contains(&format!("unsupported function '{name}'"))
-    }) {
-        " in a subquery of an expression; put that subquery into a WITH"
-    } else {
-        ""
-    };
+    let hint = hint(&text);
     SqlError::Engine(format!("{text}{hint}"))
+}
+
+/// What to do about an error, with a blank or a semicolon before it.
+fn hint(text: &str) -> String {
+    if text.contains("cannot compare 'date/datetime/time'") {
+        return "; write times like '2023-05-01T08:00:00+08:00' or, in UTC, '2023-05-01 00:00:00'"
+            .to_owned();
+    }
+    let Some((_, rest)) = text.split_once("unsupported function ") else {
+        return String::new();
+    };
+    let name = word(rest).unwrap_or_default();
+    let own = FUNCTIONS.iter().map(|(usage, _)| usage.split('(').next());
+    let own: Vec<&str> = own.map(Option::unwrap_or_default).collect();
+    if own.contains(&name) {
+        return " in a subquery of an expression; put that subquery into a WITH".to_owned();
+    }
+    let known = all_functions();
+    let near = coldcase_model::nearest(name, own.into_iter().chain(known));
+    near.map_or_else(String::new, |near| format!(", did you mean {near}?"))
 }
 
 impl Cells {

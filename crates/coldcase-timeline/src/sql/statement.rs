@@ -54,7 +54,7 @@ const BY_ORDER: [&str; 6] = [
 pub(super) enum Statement {
     Tables,
     Columns(String),
-    Query(Asked),
+    Query(Box<Asked>),
 }
 
 /// A query and what is known of it.
@@ -93,7 +93,9 @@ impl Statement {
                     })
             }
             ast::Statement::ExplainTable { table_name, .. } => Ok(Self::Columns(name(&table_name))),
-            ast::Statement::Query(query) => Asked::of(*query).map(Self::Query),
+            ast::Statement::Query(query) => {
+                Asked::of(*query).map(|asked| Self::Query(Box::new(asked)))
+            }
             _ => Err(SqlError::NotReading),
         }
     }

@@ -1,6 +1,5 @@
 //! `case.json`.
 
-use coldcase_ingest::formats;
 use serde_json::{Value, json};
 
 use super::{DRAFT, count, list, object, said, share, text, text_or_null, time, time_or_null};
@@ -141,7 +140,7 @@ fn input() -> Value {
             "sha256",
             json!({ "type": ["string", "null"], "pattern": "^[0-9a-f]{64}$" }),
         ),
-        ("format", said(&format(), "null: not recognised")),
+        ("format", format()),
         ("host", text_or_null()),
         ("records", count()),
         ("skipped", count()),
@@ -156,9 +155,9 @@ fn input() -> Value {
     ])
 }
 
-/// An id of `coldcase formats`, `case` (case.toml and indicator files), or null.
 fn format() -> Value {
-    let ids = formats::ALL.iter().map(|format| Value::from(format.id));
-    let beside = [Value::from("case"), Value::Null];
-    json!({ "enum": ids.chain(beside).collect::<Vec<_>>() })
+    said(
+        &text_or_null(),
+        "an id of `coldcase formats`; `case` and `indicators`: the bundle's own; null: not recognised",
+    )
 }
