@@ -180,7 +180,7 @@ const FACTS: [(&str, Facts); 19] = [
             ("sessions", Whole),
             ("first", Time),
             ("last", Time),
-            ("why", Text),
+            ("why", List),
         ],
     ),
     (
