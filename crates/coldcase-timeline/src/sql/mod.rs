@@ -12,6 +12,8 @@ mod functions;
 mod rewrite;
 mod scan;
 mod statement;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
