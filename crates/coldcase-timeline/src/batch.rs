@@ -1,13 +1,15 @@
 //! Events in columns, not yet sorted: what an ingest task fills and a dataset seals.
 
+use std::collections::BTreeSet;
+
 use coldcase_model::Event;
 use polars::prelude::{
-    Column, DataFrame, IntoColumn, NamedFrom, NewChunkedArray, PlSmallStr, PolarsResult, Series,
-    StringChunked, TimeUnit, TimeZone,
+    ChunkApply as _, Column, DataFrame, Int32Type, Int64Chunked, Int64Type, IntoColumn as _,
+    IntoSeries as _, PolarsResult, TimeUnit, TimeZone,
 };
-use polars::prelude::{Int64Chunked, IntoSeries};
 
-use crate::text_column::TextColumn;
+use crate::COLUMNS;
+use crate::column::{NumberColumn, TextColumn};
 
 /// Where a batch's next events are from: the sink knows, the event doesn't.
 #[derive(Debug, Clone, Copy)]
@@ -21,26 +23,30 @@ pub struct Origin<'a> {
 }
 
 /// Events in columns.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Batch {
-    ts_ns: Vec<Option<i64>>,
-    ts_end_us: Vec<Option<i64>>,
-    ts_precision: Vec<Option<&'static str>>,
-    ts_basis: Vec<Option<&'static str>>,
+    rows: usize,
+    size: usize,
+    actions: BTreeSet<&'static str>,
+    last_action: &'static str,
+    ts_ns: NumberColumn<Int64Type>,
+    ts_end_us: NumberColumn<Int64Type>,
+    ts_precision: TextColumn,
+    ts_basis: TextColumn,
     host: TextColumn,
     format: TextColumn,
-    action: Vec<&'static str>,
-    outcome: Vec<Option<&'static str>>,
+    action: TextColumn,
+    outcome: TextColumn,
     src_ip: TextColumn,
     dst_ip: TextColumn,
-    src_port: Vec<Option<i32>>,
-    dst_port: Vec<Option<i32>>,
-    protocol: Vec<Option<&'static str>>,
-    packets: Vec<Option<i64>>,
-    bytes: Vec<Option<i64>>,
+    src_port: NumberColumn<Int32Type>,
+    dst_port: NumberColumn<Int32Type>,
+    protocol: TextColumn,
+    packets: NumberColumn<Int64Type>,
+    bytes: NumberColumn<Int64Type>,
     user: TextColumn,
-    pid: Vec<Option<i64>>,
-    ppid: Vec<Option<i64>>,
+    pid: NumberColumn<Int64Type>,
+    ppid: NumberColumn<Int64Type>,
     exe: TextColumn,
     command: TextColumn,
     path: TextColumn,
@@ -54,236 +60,126 @@ pub struct Batch {
     attributes: TextColumn,
     message: TextColumn,
     file: TextColumn,
-    line: Vec<Option<i64>>,
-    offset: Vec<Option<i64>>,
+    line: NumberColumn<Int64Type>,
+    offset: NumberColumn<Int64Type>,
 }
 
 impl Batch {
     /// Rows held.
     pub fn rows(&self) -> usize {
-        self.action.len()
+        self.rows
     }
 
     /// Bytes of text and cells held, roughly: for the limit at which a batch is sealed.
     pub fn size(&self) -> usize {
-        let texts = self
-            .texts()
-            .iter()
-            .map(|(_, column)| column.size())
-            .sum::<usize>();
-        texts + self.rows() * 200
+        self.size
+    }
+
+    /// Which actions occur, sorted.
+    pub fn actions(&self) -> Vec<&'static str> {
+        self.actions.iter().copied().collect()
     }
 
     /// Adds one row.
     pub fn push(&mut self, event: &Event<'_>, origin: Origin<'_>) {
-        self.ts_ns.push(event.when.map(|when| when.ts.nanos()));
-        self.ts_end_us.push(event.ts_end.map(|end| end.micros()));
-        self.ts_precision
-            .push(event.when.map(|when| when.precision.as_str()));
-        self.ts_basis
-            .push(event.when.map(|when| when.basis.as_str()));
-        self.host.push(event.host.as_deref().or(origin.host));
-        self.format.push(Some(origin.format));
-        self.action.push(event.action);
-        self.outcome.push(event.outcome);
-        self.src_ip.push(event.src_ip.as_deref());
-        self.dst_ip.push(event.dst_ip.as_deref());
-        self.src_port.push(event.src_port.map(i32::from));
-        self.dst_port.push(event.dst_port.map(i32::from));
-        self.protocol.push(event.protocol);
-        self.packets.push(event.packets);
-        self.bytes.push(event.bytes);
-        self.user.push(event.user.as_deref());
-        self.pid.push(event.pid);
-        self.ppid.push(event.ppid);
-        self.exe.push(event.exe.as_deref());
-        self.command.push(event.command.as_deref());
-        self.path.push(event.path.as_deref());
-        self.container.push(event.container.as_deref());
-        self.image.push(event.image.as_deref());
-        self.pod.push(event.pod.as_deref());
-        self.namespace.push(event.namespace.as_deref());
-        self.domain.push(event.domain.as_deref());
-        self.query_type.push(event.query_type.as_deref());
-        self.response_code.push(event.response_code.as_deref());
-        self.attributes.push(event.attributes.as_deref());
-        self.message.push(event.message.as_deref());
-        self.file.push(Some(origin.file));
-        self.line
-            .push(event.line.and_then(|line| i64::try_from(line).ok()));
-        self.offset
-            .push(event.offset.and_then(|offset| i64::try_from(offset).ok()));
-    }
-
-    /// Takes over the rows of another batch.
-    pub fn append(&mut self, mut other: Self) {
-        self.ts_ns.append(&mut other.ts_ns);
-        self.ts_end_us.append(&mut other.ts_end_us);
-        self.ts_precision.append(&mut other.ts_precision);
-        self.ts_basis.append(&mut other.ts_basis);
-        self.action.append(&mut other.action);
-        self.outcome.append(&mut other.outcome);
-        self.src_port.append(&mut other.src_port);
-        self.dst_port.append(&mut other.dst_port);
-        self.protocol.append(&mut other.protocol);
-        self.packets.append(&mut other.packets);
-        self.bytes.append(&mut other.bytes);
-        self.pid.append(&mut other.pid);
-        self.ppid.append(&mut other.ppid);
-        self.line.append(&mut other.line);
-        self.offset.append(&mut other.offset);
-        for (mine, (_, theirs)) in self.texts_mut().into_iter().zip(other.texts()) {
-            mine.append(theirs);
+        let row = self.rows;
+        if self.last_action != event.action {
+            self.actions.insert(event.action);
+            self.last_action = event.action;
         }
+        let long = |number: Option<u64>| number.and_then(|number| i64::try_from(number).ok());
+        let (when, end) = (event.when, event.ts_end);
+        let numbers = self.ts_ns.push(row, when.map(|when| when.ts.nanos()))
+            + self.ts_end_us.push(row, end.map(|end| end.micros()))
+            + self.src_port.push(row, event.src_port.map(i32::from))
+            + self.dst_port.push(row, event.dst_port.map(i32::from))
+            + self.packets.push(row, event.packets)
+            + self.bytes.push(row, event.bytes)
+            + self.pid.push(row, event.pid)
+            + self.ppid.push(row, event.ppid)
+            + self.line.push(row, long(event.line))
+            + self.offset.push(row, long(event.offset));
+        let host = event.host.as_deref().or(origin.host);
+        let words = self
+            .ts_precision
+            .push(row, when.map(|when| when.precision.as_str()))
+            + self
+                .ts_basis
+                .push(row, when.map(|when| when.basis.as_str()))
+            + self.host.push(row, host)
+            + self.format.push(row, Some(origin.format))
+            + self.action.push(row, Some(event.action))
+            + self.outcome.push(row, event.outcome)
+            + self.protocol.push(row, event.protocol)
+            + self.file.push(row, Some(origin.file));
+        let texts = self.src_ip.push(row, event.src_ip.as_deref())
+            + self.dst_ip.push(row, event.dst_ip.as_deref())
+            + self.user.push(row, event.user.as_deref())
+            + self.exe.push(row, event.exe.as_deref())
+            + self.command.push(row, event.command.as_deref())
+            + self.path.push(row, event.path.as_deref())
+            + self.container.push(row, event.container.as_deref())
+            + self.image.push(row, event.image.as_deref())
+            + self.pod.push(row, event.pod.as_deref())
+            + self.namespace.push(row, event.namespace.as_deref())
+            + self.domain.push(row, event.domain.as_deref())
+            + self.query_type.push(row, event.query_type.as_deref())
+            + self.response_code.push(row, event.response_code.as_deref())
+            + self.attributes.push(row, event.attributes.as_deref())
+            + self.message.push(row, event.message.as_deref());
+        self.rows += 1;
+        self.size += numbers + words + texts;
     }
 
-    fn texts(&self) -> [(&'static str, &TextColumn); 18] {
-        [
-            ("host", &self.host),
-            ("format", &self.format),
-            ("src_ip", &self.src_ip),
-            ("dst_ip", &self.dst_ip),
-            ("user", &self.user),
-            ("exe", &self.exe),
-            ("command", &self.command),
-            ("path", &self.path),
-            ("container", &self.container),
-            ("image", &self.image),
-            ("pod", &self.pod),
-            ("namespace", &self.namespace),
-            ("domain", &self.domain),
-            ("query_type", &self.query_type),
-            ("response_code", &self.response_code),
-            ("attributes", &self.attributes),
-            ("message", &self.message),
-            ("file", &self.file),
-        ]
-    }
-
-    fn texts_mut(&mut self) -> [&mut TextColumn; 18] {
-        [
-            &mut self.host,
-            &mut self.format,
-            &mut self.src_ip,
-            &mut self.dst_ip,
-            &mut self.user,
-            &mut self.exe,
-            &mut self.command,
-            &mut self.path,
-            &mut self.container,
-            &mut self.image,
-            &mut self.pod,
-            &mut self.namespace,
-            &mut self.domain,
-            &mut self.query_type,
-            &mut self.response_code,
-            &mut self.attributes,
-            &mut self.message,
-            &mut self.file,
-        ]
-    }
-
-    /// Rows in the timeline's total order: time (unknown last), file, line, offset, and as they came.
-    fn order(&self) -> Vec<usize> {
-        let mut rows: Vec<usize> = (0..self.rows()).collect();
-        let cell = |column: &[Option<i64>], row: usize| column.get(row).copied().flatten();
-        rows.sort_by(|&a, &b| {
-            let time = |row| cell(&self.ts_ns, row).map_or((1, 0), |ns| (0, ns));
-            let place = |row| (cell(&self.line, row), cell(&self.offset, row));
-            time(a)
-                .cmp(&time(b))
-                .then_with(|| self.file.get(a).cmp(&self.file.get(b)))
-                .then_with(|| place(a).cmp(&place(b)))
-        });
-        rows
-    }
-
-    /// The batch as a sorted frame of the contract's columns.
+    /// The batch as a frame of the contract's columns, rows as they came.
     pub fn into_frame(self) -> PolarsResult<DataFrame> {
-        let order = self.order();
-        let longs = |name: &str, values: &[Option<i64>]| -> Column {
-            let cells: Vec<Option<i64>> = order
-                .iter()
-                .map(|&row| values.get(row).copied().flatten())
-                .collect();
-            Series::new(name.into(), cells).into_column()
+        let rows = self.rows;
+        let times = |name: &'static str, micros: Int64Chunked| -> Column {
+            let times = micros.with_name(name.into());
+            let times = times.into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC));
+            times.into_series().into_column()
         };
-        let ints = |name: &str, values: &[Option<i32>]| -> Column {
-            let cells: Vec<Option<i32>> = order
-                .iter()
-                .map(|&row| values.get(row).copied().flatten())
-                .collect();
-            Series::new(name.into(), cells).into_column()
-        };
-        let words = |name: &str, values: &[Option<&'static str>]| -> Column {
-            let cells = order.iter().map(|&row| values.get(row).copied().flatten());
-            StringChunked::from_iter_options(name.into(), cells).into_column()
-        };
-        let texts = |name: &str, values: &TextColumn| -> Column {
-            StringChunked::from_iter_options(name.into(), order.iter().map(|&row| values.get(row)))
-                .into_column()
-        };
-        let times = |name: &str, micros: &mut dyn Iterator<Item = Option<i64>>| -> Column {
-            let cells = Int64Chunked::from_iter_options(PlSmallStr::from(name), micros);
-            cells
-                .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
-                .into_series()
-                .into_column()
-        };
-        let micros = |row: &usize| {
-            self.ts_ns
-                .get(*row)
-                .copied()
-                .flatten()
-                .map(|ns| ns.div_euclid(1_000))
-        };
-        let ends = |row: &usize| self.ts_end_us.get(*row).copied().flatten();
-        let actions: Vec<Option<&'static str>> =
-            self.action.iter().map(|action| Some(*action)).collect();
+        let ts_ns = self.ts_ns.finish("ts_ns", rows);
+        let micros = ts_ns.apply_values(|nanos| nanos.div_euclid(1_000));
         let columns = vec![
-            times("ts", &mut order.iter().map(micros)),
-            longs("ts_ns", &self.ts_ns),
-            times("ts_end", &mut order.iter().map(ends)),
-            words("ts_precision", &self.ts_precision),
-            words("ts_basis", &self.ts_basis),
-            texts("host", &self.host),
-            texts("format", &self.format),
-            words("action", &actions),
-            words("outcome", &self.outcome),
-            texts("src_ip", &self.src_ip),
-            texts("dst_ip", &self.dst_ip),
-            ints("src_port", &self.src_port),
-            ints("dst_port", &self.dst_port),
-            words("protocol", &self.protocol),
-            longs("packets", &self.packets),
-            longs("bytes", &self.bytes),
-            texts("user", &self.user),
-            longs("pid", &self.pid),
-            longs("ppid", &self.ppid),
-            texts("exe", &self.exe),
-            texts("command", &self.command),
-            texts("path", &self.path),
-            texts("container", &self.container),
-            texts("image", &self.image),
-            texts("pod", &self.pod),
-            texts("namespace", &self.namespace),
-            texts("domain", &self.domain),
-            texts("query_type", &self.query_type),
-            texts("response_code", &self.response_code),
-            texts("attributes", &self.attributes),
-            texts("message", &self.message),
-            texts("file", &self.file),
-            longs("line", &self.line),
-            longs("offset", &self.offset),
+            times("ts", micros),
+            ts_ns.into_column(),
+            times("ts_end", self.ts_end_us.finish("ts_end", rows)),
+            self.ts_precision.finish("ts_precision", rows).into_column(),
+            self.ts_basis.finish("ts_basis", rows).into_column(),
+            self.host.finish("host", rows).into_column(),
+            self.format.finish("format", rows).into_column(),
+            self.action.finish("action", rows).into_column(),
+            self.outcome.finish("outcome", rows).into_column(),
+            self.src_ip.finish("src_ip", rows).into_column(),
+            self.dst_ip.finish("dst_ip", rows).into_column(),
+            self.src_port.finish("src_port", rows).into_column(),
+            self.dst_port.finish("dst_port", rows).into_column(),
+            self.protocol.finish("protocol", rows).into_column(),
+            self.packets.finish("packets", rows).into_column(),
+            self.bytes.finish("bytes", rows).into_column(),
+            self.user.finish("user", rows).into_column(),
+            self.pid.finish("pid", rows).into_column(),
+            self.ppid.finish("ppid", rows).into_column(),
+            self.exe.finish("exe", rows).into_column(),
+            self.command.finish("command", rows).into_column(),
+            self.path.finish("path", rows).into_column(),
+            self.container.finish("container", rows).into_column(),
+            self.image.finish("image", rows).into_column(),
+            self.pod.finish("pod", rows).into_column(),
+            self.namespace.finish("namespace", rows).into_column(),
+            self.domain.finish("domain", rows).into_column(),
+            self.query_type.finish("query_type", rows).into_column(),
+            self.response_code
+                .finish("response_code", rows)
+                .into_column(),
+            self.attributes.finish("attributes", rows).into_column(),
+            self.message.finish("message", rows).into_column(),
+            self.file.finish("file", rows).into_column(),
+            self.line.finish("line", rows).into_column(),
+            self.offset.finish("offset", rows).into_column(),
         ];
-        DataFrame::new(order.len(), columns)
-    }
-
-    /// Which actions occur, sorted.
-    pub(crate) fn actions(&self) -> Vec<&'static str> {
-        let mut actions = self.action.clone();
-        actions.sort_unstable();
-        actions.dedup();
-        actions
+        debug_assert_eq!(columns.len(), COLUMNS.len());
+        DataFrame::new(rows, columns)
     }
 }

@@ -1,14 +1,19 @@
-//! The Parquet dataset: batches are sealed to a part each when full; small ones gather until they are.
+//! The Parquet dataset: batches are sealed when full; small ones gather until they are. Actions of which a batch has many rows
+//! get parts of their own, so that who looks for others need not open them.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use polars::frame::DataFrame;
+use polars::prelude::{DataFrame, IdxCa, IdxSize, PolarsResult};
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 
+use crate::kept_columns::KeptColumns;
+use crate::order::sorted;
+use crate::select::texts;
 use crate::{Batch, Timeline, TimelineError};
 
 /// Rows at which a batch is sealed: parts of some MB, and a few such batches in memory at a time.
@@ -16,8 +21,11 @@ const ROWS_A_PART: usize = 1 << 17;
 /// Bytes at which a batch is sealed, where rows are long.
 const BYTES_A_PART: usize = 128 << 20;
 
+/// Rows of one action from which it gets a part of its own.
+const ROWS_OF_AN_ACTION: usize = 1 << 14;
+
 /// One file of the dataset.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct PartInfo {
     /// Where.
     pub path: PathBuf,
@@ -25,14 +33,25 @@ pub struct PartInfo {
     pub rows: usize,
     /// Actions that occur in it, sorted.
     pub actions: Vec<String>,
+    /// Columns read before.
+    pub(crate) kept: Arc<KeptColumns>,
 }
 
 /// Writes a dataset; shared by all ingest tasks.
 pub struct DatasetWriter {
     folder: PathBuf,
     next: AtomicUsize,
-    gathered: Mutex<Batch>,
+    gathered: Mutex<Gathered>,
     parts: Mutex<Vec<PartInfo>>,
+    kept: Arc<KeptColumns>,
+}
+
+/// Small batches that wait for others.
+#[derive(Default)]
+struct Gathered {
+    batches: Vec<Batch>,
+    rows: usize,
+    size: usize,
 }
 
 impl DatasetWriter {
@@ -53,8 +72,9 @@ impl DatasetWriter {
         Ok(Self {
             folder: folder.to_owned(),
             next: AtomicUsize::new(0),
-            gathered: Mutex::new(Batch::default()),
-            parts: Mutex::new(Vec::new()),
+            gathered: Mutex::default(),
+            parts: Mutex::default(),
+            kept: Arc::default(),
         })
     }
 
@@ -67,37 +87,44 @@ impl DatasetWriter {
         Self {
             folder: folder.to_owned(),
             next: AtomicUsize::new(numbers.max().map_or(0, |last| last + 1)),
-            gathered: Mutex::new(Batch::default()),
+            gathered: Mutex::default(),
             parts: Mutex::new(timeline.parts.clone()),
+            kept: timeline
+                .parts
+                .first()
+                .map_or_else(Arc::default, |part| part.kept.clone()),
         }
     }
 
     /// Whether a batch should be handed over now.
     pub fn is_full(batch: &Batch) -> bool {
-        batch.rows() >= ROWS_A_PART || (batch.rows() % 4096 == 4095 && batch.size() >= BYTES_A_PART)
+        batch.rows() >= ROWS_A_PART || batch.size() >= BYTES_A_PART
     }
 
     /// Takes a batch: a full one is sealed, others gather.
     pub fn hand_over(&self, batch: Batch) -> Result<(), TimelineError> {
+        if batch.rows() >= ROWS_A_PART / 2 || batch.size() >= BYTES_A_PART / 2 {
+            return self.seal(vec![batch]);
+        }
         let full = {
             let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-            if batch.rows() >= ROWS_A_PART / 2 || batch.size() >= BYTES_A_PART / 2 {
-                Some(batch)
-            } else {
-                gathered.append(batch);
-                let full = gathered.rows() >= ROWS_A_PART || gathered.size() >= BYTES_A_PART;
-                full.then(|| std::mem::take(&mut *gathered))
-            }
+            gathered.rows += batch.rows();
+            gathered.size += batch.size();
+            gathered.batches.push(batch);
+            let full = gathered.rows >= ROWS_A_PART || gathered.size >= BYTES_A_PART;
+            full.then(|| std::mem::take(&mut *gathered))
         };
-        full.map_or(Ok(()), |batch| self.seal(batch))
+        full.map_or(Ok(()), |gathered| self.seal(gathered.batches))
     }
 
     /// Seals what is left and gives the parts in order of name.
     pub fn finish(self) -> Result<Vec<PartInfo>, TimelineError> {
         let rest =
             std::mem::take(&mut *self.gathered.lock().unwrap_or_else(PoisonError::into_inner));
-        if rest.rows() > 0 || self.next.load(Ordering::Relaxed) == 0 {
-            self.seal(rest)?;
+        if rest.rows > 0 {
+            self.seal(rest.batches)?;
+        } else if self.next.load(Ordering::Relaxed) == 0 {
+            self.seal(vec![Batch::default()])?;
         }
         let mut parts = self
             .parts
@@ -107,25 +134,78 @@ impl DatasetWriter {
         Ok(parts)
     }
 
-    fn seal(&self, batch: Batch) -> Result<(), TimelineError> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        let path = self.folder.join(format!("part-{number:05}.parquet"));
+    fn seal(&self, batches: Vec<Batch>) -> Result<(), TimelineError> {
         let columns = |source| TimelineError::Columns {
-            path: path.clone(),
+            path: self.folder.clone(),
             source,
         };
-        let rows = batch.rows();
-        let actions = batch.actions().into_iter().map(str::to_owned).collect();
-        let frame = batch.into_frame().map_err(columns)?;
-        write_part(&path, frame)?;
+        let mut actions: Vec<&str> = batches.iter().flat_map(Batch::actions).collect();
+        actions.sort_unstable();
+        actions.dedup();
+        let mut whole: Option<DataFrame> = None;
+        for batch in batches {
+            let frame = batch.into_frame().map_err(columns)?;
+            match &mut whole {
+                None => whole = Some(frame),
+                Some(whole) => {
+                    whole.vstack_mut_owned(frame).map_err(columns)?;
+                }
+            }
+        }
+        let mut whole = whole.unwrap_or_default();
+        whole.rechunk_mut();
+        let whole = sorted(whole).map_err(columns)?;
+        for (actions, frame) in by_action(whole, actions).map_err(columns)? {
+            self.write(actions, frame)?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, actions: Vec<String>, frame: DataFrame) -> Result<(), TimelineError> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let path = self.folder.join(format!("part-{number:05}.parquet"));
+        write_part(&path, frame.clone())?;
+        self.kept.keep_all(&path, &frame);
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         parts.push(PartInfo {
             path,
-            rows,
+            rows: frame.height(),
             actions,
+            kept: self.kept.clone(),
         });
         Ok(())
     }
+}
+
+/// A sorted frame, with actions of many rows apart.
+fn by_action(
+    frame: DataFrame,
+    actions: Vec<&'static str>,
+) -> PolarsResult<Vec<(Vec<String>, DataFrame)>> {
+    let owned = |actions: &[&str]| actions.iter().map(|one| (*one).to_owned()).collect();
+    if actions.len() < 2 || frame.height() < ROWS_OF_AN_ACTION {
+        return Ok(vec![(owned(&actions), frame)]);
+    }
+    let mut rows: BTreeMap<&str, Vec<IdxSize>> = BTreeMap::new();
+    for (row, action) in texts(&frame, "action").into_iter().enumerate() {
+        let rows = rows.entry(action.unwrap_or_default()).or_default();
+        rows.extend(IdxSize::try_from(row));
+    }
+    let (large, small): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|(_, rows)| rows.len() >= ROWS_OF_AN_ACTION);
+    let take = |rows: Vec<IdxSize>| frame.take(&IdxCa::from_vec("row".into(), rows));
+    let mut parts = Vec::new();
+    for (action, rows) in large {
+        parts.push((owned(&[action]), take(rows)?));
+    }
+    if !small.is_empty() {
+        let actions: Vec<&str> = small.iter().map(|(action, _)| *action).collect();
+        let mut rows: Vec<IdxSize> = small.into_iter().flat_map(|(_, rows)| rows).collect();
+        rows.sort_unstable();
+        parts.push((owned(&actions), take(rows)?));
+    }
+    Ok(parts)
 }
 
 /// Writes a frame of the contract's columns as one file of a dataset.

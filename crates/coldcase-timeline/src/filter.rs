@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use coldcase_model::Timestamp;
 use polars::prelude::{Expr, IntoLazy as _, LazyFrame, NULL, col, lit, when};
 
-use crate::select::read_columns;
+use crate::select::read_file;
 use crate::{COLUMNS, Selection, Timeline, TimelineError};
 
 /// Which rows are asked for; what is empty asks for all.
@@ -101,7 +101,7 @@ impl Timeline {
     pub fn undated(&self) -> Result<usize, TimelineError> {
         let mut count = 0;
         for part in &self.parts {
-            let rows = read_columns(&part.path, &["ts_ns"])?;
+            let rows = read_file(&part.path, &["ts_ns"])?;
             count += rows.column("ts_ns").map_or(0, |column| column.null_count());
         }
         Ok(count)
@@ -110,7 +110,7 @@ impl Timeline {
     fn words(&self, name: &str) -> Result<BTreeSet<String>, TimelineError> {
         let mut words = BTreeSet::new();
         for part in &self.parts {
-            let rows = read_columns(&part.path, &[name])?.lazy();
+            let rows = read_file(&part.path, &[name])?.lazy();
             let rows = rows.unique(None, polars::frame::UniqueKeepStrategy::Any);
             let rows = rows.collect().map_err(|source| TimelineError::Columns {
                 path: part.path.clone(),

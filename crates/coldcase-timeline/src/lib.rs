@@ -3,14 +3,16 @@
 //! names polars types. Schema: CONTRACT's columns, in its order ([`COLUMNS`]).
 
 mod batch;
+mod column;
 mod dataset;
 mod error;
 mod filter;
+mod kept_columns;
+mod order;
 mod rewrite;
 mod schema;
 mod select;
 pub mod sql;
-mod text_column;
 
 pub use batch::{Batch, Origin};
 pub use dataset::{DatasetWriter, PartInfo};

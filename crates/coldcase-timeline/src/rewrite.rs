@@ -27,7 +27,7 @@ fn without(part: PartInfo, files: &BTreeSet<&str>) -> Result<Option<PartInfo>, T
         path: part.path.clone(),
         source,
     };
-    let names = read_columns(&part.path, &["file"])?;
+    let names = read_columns(&part, &["file"])?;
     let stays: Vec<bool> = texts(&names, "file")
         .into_iter()
         .map(|file| file.is_none_or(|file| !files.contains(file)))
@@ -37,6 +37,7 @@ fn without(part: PartInfo, files: &BTreeSet<&str>) -> Result<Option<PartInfo>, T
         return Ok(Some(part));
     }
     if rows == 0 {
+        part.kept.forget(&part.path);
         fs::remove_file(&part.path).map_err(io)?;
         return Ok(None);
     }
@@ -45,9 +46,7 @@ fn without(part: PartInfo, files: &BTreeSet<&str>) -> Result<Option<PartInfo>, T
         source,
     };
     let all: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
-    let frame = read_columns(&part.path, &all)?
-        .select(all)
-        .map_err(columns)?;
+    let frame = read_columns(&part, &all)?.select(all).map_err(columns)?;
     let mask = BooleanChunked::from_slice("stays".into(), &stays);
     let frame = frame.filter(&mask).map_err(columns)?;
     let actions = actions(&frame);
@@ -55,10 +54,12 @@ fn without(part: PartInfo, files: &BTreeSet<&str>) -> Result<Option<PartInfo>, T
     let beside = part.path.with_extension("new");
     write_part(&beside, frame)?;
     fs::rename(&beside, &part.path).map_err(io)?;
+    part.kept.forget(&part.path);
     Ok(Some(PartInfo {
         path: part.path,
         rows,
         actions,
+        kept: part.kept,
     }))
 }
 

@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use polars::frame::DataFrame;
 use polars::prelude::{
-    ChunkedArray, IdxCa, IdxSize, Int32Type, Int64Type, IntoLazy as _, LazyFrame, PolarsError,
+    ChunkedArray, Column, Int32Type, Int64Type, IntoLazy as _, LazyFrame, PolarsError,
     PolarsNumericType, StringChunked, col, lit,
 };
 use polars_io::SerReader as _;
 use polars_io::parquet::read::ParquetReader;
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 
+use crate::kept_columns::KeptColumns;
+use crate::order::sorted;
 use crate::{Batch, COLUMNS, PartInfo, TimelineError};
 
 /// Columns that order rows and say where they are from: part of every selection.
@@ -38,10 +41,11 @@ impl Timeline {
             source,
         };
         let mut parts = Vec::new();
+        let kept: Arc<KeptColumns> = Arc::default();
         for entry in fs::read_dir(folder).map_err(failed)? {
             let path = entry.map_err(failed)?.path();
             if path.extension().is_some_and(|ending| ending == "parquet") {
-                let frame = read_columns(&path, &["action"])?;
+                let frame = read_file(&path, &["action"])?;
                 let mut actions: Vec<String> = texts(&frame, "action")
                     .into_iter()
                     .flatten()
@@ -54,6 +58,7 @@ impl Timeline {
                     path,
                     rows,
                     actions,
+                    kept: kept.clone(),
                 });
             }
         }
@@ -109,11 +114,7 @@ impl Timeline {
                 frame: DataFrame::default(),
             });
         };
-        let whole = Selection { frame: whole };
-        let mut frame = whole
-            .frame
-            .take(&IdxCa::from_vec("row".into(), whole.order()))
-            .map_err(no_file)?;
+        let mut frame = sorted(whole).map_err(no_file)?;
         frame.rechunk_mut();
         Ok(Selection { frame })
     }
@@ -162,7 +163,7 @@ impl Timeline {
         }
         let files: BTreeSet<&str> = places.iter().map(|place| place.file.as_str()).collect();
         for part in &self.parts {
-            let frame = read_columns(&part.path, &["ts_ns", "file", "line", "offset", "message"])?;
+            let frame = read_columns(part, &["ts_ns", "file", "line", "offset", "message"])?;
             let rows = Selection { frame };
             let (times, names) = (rows.longs("ts_ns"), rows.texts("file"));
             let (lines, offsets) = (rows.longs("line"), rows.longs("offset"));
@@ -193,7 +194,7 @@ impl Timeline {
         let names: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
         self.parts
             .iter()
-            .map(move |part| read_columns(&part.path, &names))
+            .map(move |part| read_columns(part, &names))
     }
 }
 
@@ -217,12 +218,20 @@ fn part_rows(
     names: &[&str],
     more: &impl Fn(LazyFrame) -> LazyFrame,
 ) -> Result<DataFrame, TimelineError> {
-    let rows = read_columns(&part.path, names)?.lazy();
-    let wanted = actions
-        .iter()
-        .map(|action| col("action").eq(lit(*action)))
-        .reduce(|a, b| a.or(b));
-    let rows = wanted.map_or(rows.clone(), |wanted| rows.filter(wanted));
+    let rows = read_columns(part, names)?.lazy();
+    let is_wanted = |action: &String| actions.contains(&action.as_str());
+    let rows = if part.actions.iter().all(is_wanted) {
+        rows
+    } else {
+        let wanted = actions
+            .iter()
+            .filter(|wanted| part.actions.iter().any(|one| one == *wanted));
+        let wanted = wanted.map(|action| col("action").eq(lit(*action)));
+        match wanted.reduce(|a, b| a.or(b)) {
+            Some(wanted) => rows.filter(wanted),
+            None => rows.filter(lit(false)),
+        }
+    };
     more(rows)
         .collect()
         .map_err(|source| TimelineError::Columns {
@@ -238,7 +247,38 @@ fn no_file(source: PolarsError) -> TimelineError {
     }
 }
 
-pub(crate) fn read_columns(path: &Path, names: &[&str]) -> Result<DataFrame, TimelineError> {
+/// These columns of a part, in their order here: those kept from before, the others from its file.
+pub(crate) fn read_columns(part: &PartInfo, names: &[&str]) -> Result<DataFrame, TimelineError> {
+    let failed = |source| TimelineError::Columns {
+        path: part.path.clone(),
+        source,
+    };
+    let mut columns: Vec<Option<Column>> = names
+        .iter()
+        .map(|name| part.kept.get(&part.path, name))
+        .collect();
+    let missing = names.iter().zip(&columns);
+    let missing: Vec<&str> = missing
+        .filter(|(_, column)| column.is_none())
+        .map(|(name, _)| *name)
+        .collect();
+    if !missing.is_empty() {
+        let frame = read_file(&part.path, &missing)?;
+        for (name, column) in names.iter().zip(&mut columns) {
+            if column.is_none() {
+                let read = frame.column(name).map_err(failed)?;
+                part.kept.keep(&part.path, read);
+                *column = Some(read.clone());
+            }
+        }
+    }
+    let columns: Vec<Column> = columns.into_iter().flatten().collect();
+    let rows = columns.first().map_or(0, Column::len);
+    DataFrame::new(rows, columns).map_err(failed)
+}
+
+/// These columns of a file.
+pub(crate) fn read_file(path: &Path, names: &[&str]) -> Result<DataFrame, TimelineError> {
     let file = File::open(path).map_err(|source| TimelineError::Io {
         path: path.to_owned(),
         source,
@@ -258,10 +298,15 @@ pub(crate) fn texts<'a>(frame: &'a DataFrame, name: &str) -> Vec<Option<&'a str>
         .map_or_else(|_| Vec::new(), |column| column.iter().collect())
 }
 
+pub(crate) fn longs(frame: &DataFrame, name: &str) -> Vec<Option<i64>> {
+    let column = frame.column(name).and_then(|column| column.i64());
+    column.map_or_else(|_| Vec::new(), |column| column.iter().collect())
+}
+
 /// Rows of the timeline as columns.
 #[derive(Debug, Clone)]
 pub struct Selection {
-    pub(crate) frame: DataFrame,
+    frame: DataFrame,
 }
 
 impl Selection {
@@ -283,35 +328,6 @@ impl Selection {
             .finish(&mut frame)
             .map_err(failed)?;
         Ok(())
-    }
-
-    /// Rows in the total order: by keys of numbers, since sorting by text as well costs many times more.
-    pub(crate) fn order(&self) -> Vec<IdxSize> {
-        let names = self.texts("file");
-        let ranks: BTreeMap<&str, usize> = names
-            .iter()
-            .flatten()
-            .copied()
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .zip(0..)
-            .collect();
-        let (times, lines, offsets) = (
-            self.longs("ts_ns"),
-            self.longs("line"),
-            self.longs("offset"),
-        );
-        let cell = |column: &[Option<i64>], row: usize| column.get(row).copied().flatten();
-        let keys = names.iter().enumerate().map(|(row, name)| {
-            let time = cell(&times, row).map_or((true, 0), |ns| (false, ns));
-            let file = name.and_then(|name| ranks.get(name)).copied();
-            (time, file, cell(&lines, row), cell(&offsets, row), row)
-        });
-        let mut keys: Vec<_> = keys.collect();
-        keys.sort_unstable();
-        keys.into_iter()
-            .filter_map(|(.., row)| IdxSize::try_from(row).ok())
-            .collect()
     }
 
     /// How many rows.
@@ -351,8 +367,7 @@ impl Selection {
 
     /// A whole 64-bit column.
     pub fn longs(&self, name: &str) -> Vec<Option<i64>> {
-        let column = self.frame.column(name).and_then(|column| column.i64());
-        column.map_or_else(|_| Vec::new(), |column| column.iter().collect())
+        longs(&self.frame, name)
     }
 
     /// A whole 32-bit column.

@@ -167,3 +167,19 @@ fn a_flood_is_the_same_on_another_day_under_other_names() {
         },
     );
 }
+
+#[test]
+fn miners_are_the_same_on_another_day_under_other_names() {
+    check(
+        "docker-miner",
+        &Move {
+            days: 1000,
+            year: 2021,
+            names: &[
+                ("calc-srv-03", "gpu-rack-11"),
+                ("romantic_wozniak", "eloquent_shannon"),
+            ],
+            networks: &[],
+        },
+    );
+}

@@ -7,15 +7,17 @@ use std::sync::Arc;
 
 use polars::frame::DataFrame;
 use polars::prelude::{
-    AnonymousScan, AnonymousScanArgs, DataType, Field, IdxCa, IntoLazy as _, LazyFrame,
-    PolarsError, PolarsResult, ScanArgsAnonymous, Schema, SchemaRef, TimeUnit, TimeZone,
+    AnonymousScan, AnonymousScanArgs, DataType, Expr, Field, IntoColumn as _, IntoLazy as _,
+    LazyFrame, NamedFrom as _, Operator, PolarsError, PolarsResult, ScanArgsAnonymous, Schema,
+    SchemaRef, Series, TimeUnit, TimeZone,
 };
 
-use crate::select::read_columns;
-use crate::{COLUMNS, ColumnType, PartInfo, Selection, Timeline, TimelineError};
+use crate::order::sorted;
+use crate::select::read_file;
+use crate::{COLUMNS, ColumnType, PartInfo, Timeline, TimelineError};
 
 /// Columns that order rows.
-const ORDER: [&str; 4] = ["ts_ns", "file", "line", "offset"];
+const ORDER: [&str; 5] = ["ts_ns", "file", "line", "offset", "action"];
 
 /// The timeline as a lazy table; `is_ordered`: its rows come in the total order.
 pub(super) fn table(timeline: &Timeline, is_ordered: bool) -> PolarsResult<LazyFrame> {
@@ -75,8 +77,9 @@ impl AnonymousScan for Scan {
         }
         let read: Vec<&str> = read.into_iter().collect();
         let mut whole = DataFrame::empty_with_schema(&schema()).select(read.iter().copied())?;
-        for part in &self.parts {
-            let mut rows = read_columns(&part.path, &read)
+        let wanted = asked.predicate.as_ref().filter(|_| asked.n_rows.is_none());
+        for part in self.parts.iter().filter(|part| may_hold(part, wanted)) {
+            let mut rows = read_file(&part.path, &read)
                 .map_err(outward)?
                 .select(read.iter().copied())?;
             match (&asked.predicate, asked.n_rows) {
@@ -87,10 +90,7 @@ impl AnonymousScan for Scan {
             whole.vstack_mut(&rows)?;
         }
         if is_ordered {
-            let rows = Selection { frame: whole };
-            whole = rows
-                .frame
-                .take(&IdxCa::from_vec("row".into(), rows.order()))?;
+            whole = sorted(whole)?;
         }
         if let Some(most) = asked.n_rows {
             whole = whole.head(Some(most));
@@ -101,6 +101,36 @@ impl AnonymousScan for Scan {
         whole.rechunk_mut();
         whole.select(names)
     }
+}
+
+/// Whether a filter may let rows of a part through, as far as its actions tell.
+fn may_hold(part: &PartInfo, wanted: Option<&Expr>) -> bool {
+    let Some(wanted) = wanted else {
+        return true;
+    };
+    let mut open = vec![wanted];
+    while let Some(expr) = open.pop() {
+        if let Expr::BinaryExpr {
+            left,
+            op: Operator::And | Operator::LogicalAnd,
+            right,
+        } = expr
+        {
+            open.extend([left.as_ref(), right.as_ref()]);
+            continue;
+        }
+        let roots = expr.clone().meta().root_names();
+        if roots.is_empty() || roots.iter().any(|name| name.as_str() != "action") {
+            continue;
+        }
+        let actions = Series::new("action".into(), part.actions.as_slice()).into_column();
+        let frame = DataFrame::new(part.actions.len(), vec![actions]);
+        let rest = frame.and_then(|frame| frame.lazy().filter(expr.clone()).collect());
+        if rest.is_ok_and(|rest| rest.height() == 0) {
+            return false;
+        }
+    }
+    true
 }
 
 /// An error of reading, as the engine carries it.

@@ -1,6 +1,7 @@
 //! What a query reads: only the columns that it names, filtered part by part.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use polars::prelude::{Column, NamedFrom as _, Series};
 use polars_io::parquet::write::ParquetWriter;
@@ -33,6 +34,7 @@ fn timeline(folder: &Path, parts: usize) -> Timeline {
             path,
             rows: 3,
             actions: vec!["exec".to_owned(), "log".to_owned()],
+            kept: Arc::default(),
         }
     };
     Timeline::of_parts((0..parts).map(write).collect())
@@ -96,5 +98,36 @@ fn filters_of_our_functions_too_reach_the_parts() {
             plan.contains("SELECTION:") && !plan.contains("FILTER"),
             "{filter}: {plan}"
         );
+    }
+}
+
+#[test]
+fn parts_without_the_wanted_actions_are_not_opened() {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    let mut timeline = timeline(folder.path(), 2);
+    let gone = folder.path().join("part-00001.parquet");
+    std::fs::remove_file(gone).expect("removed");
+    timeline.parts[1].actions = vec!["dns-query".to_owned()];
+    let database = Database::of(&timeline);
+    let read = [
+        "action = 'exec'",
+        "action IN ('exec', 'x') AND file = 'f'",
+        "action LIKE 'ex%'",
+    ];
+    for filter in read {
+        let sql = format!("SELECT count(*) FROM timeline WHERE {filter}");
+        assert_eq!(
+            rows(&database.ask(&sql).expect("an answer")),
+            ["2"],
+            "{filter}"
+        );
+    }
+    for filter in [
+        "action LIKE 'dns%'",
+        "action = 'exec' OR host = 'b'",
+        "host = 'a'",
+    ] {
+        let sql = format!("SELECT count(*) FROM timeline WHERE {filter}");
+        assert!(database.ask(&sql).is_err(), "{filter}");
     }
 }

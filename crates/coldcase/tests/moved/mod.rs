@@ -125,7 +125,9 @@ impl Move {
 
     /// `2023-05-11`.
     fn dashed(&self, text: &str) -> Option<(usize, String)> {
-        let date = NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()?;
+        // chrono would skip a space before the year.
+        let day = text.get(..10).filter(|day| day.starts_with('2'))?;
+        let date = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
         Some((10, self.shift(date).format("%Y-%m-%d").to_string()))
     }
 
@@ -223,12 +225,19 @@ fn replace_network(text: &str, old: [u8; 2], new: [u8; 2]) -> String {
         rest = &after[from.len()..];
     }
     moved.push_str(rest);
-    let hex = |part: [u8; 2]| format!("{:02X}{:02X}", part[0], part[1]);
-    for port in ["0016", "0050", "01BB", "0035"] {
-        moved = moved.replace(
-            &format!("saddr=0200{port}{}", hex(old)),
-            &format!("saddr=0200{port}{}", hex(new)),
-        );
-    }
+    socket_addresses(&mut moved, old, new);
     moved
+}
+
+/// `saddr=` of AF_INET: family, port, address, each in hexadecimal.
+fn socket_addresses(text: &mut String, old: [u8; 2], new: [u8; 2]) {
+    const FAMILY: &str = "saddr=0200";
+    let hex = |part: [u8; 2]| format!("{:02X}{:02X}", part[0], part[1]);
+    let places: Vec<usize> = text.match_indices(FAMILY).map(|(at, _)| at).collect();
+    for at in places {
+        let address = at + FAMILY.len() + 4..at + FAMILY.len() + 8;
+        if text.get(address.clone()) == Some(hex(old).as_str()) {
+            text.replace_range(address, &hex(new));
+        }
+    }
 }
