@@ -1,6 +1,6 @@
 //! Logins in rows: what correlators over sshd's decisions share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{action, outcome};
 use coldcase_timeline::polars::prelude::{NULL, col, lit, when};
@@ -38,6 +38,37 @@ impl Login<'_> {
         let apart = self.ts.zip(other.ts).map(|(a, b)| a.abs_diff(b));
         apart.is_some_and(|apart| apart <= COPY_NS)
     }
+}
+
+/// Seconds within which the same account, let in from the same source, mends a failure: a person who mistyped, or a
+/// client with an old password and a good key. A job that tries passwords comes back minutes later, or under another account.
+pub(crate) const MENDED_SECONDS: i64 = 120;
+/// Failures that one success mends: sshd itself cuts a connection after 6. More are guesses.
+pub(crate) const MOST_MENDED: usize = 6;
+
+/// Rows of failures that a success of the same account soon after makes harmless. `logins` are those of one source on one
+/// host, in order of time.
+pub(crate) fn mended(logins: &[Login<'_>]) -> BTreeSet<usize> {
+    let mut rows = BTreeSet::new();
+    for (index, login) in logins.iter().enumerate() {
+        let Some(ts) = login.ts.filter(|_| login.success) else {
+            continue;
+        };
+        let soon = |other: &&Login<'_>| {
+            let apart = other.ts.map(|before| ts.saturating_sub(before));
+            apart.is_some_and(|apart| apart <= MENDED_SECONDS * 1_000_000_000)
+        };
+        let earlier = logins.iter().take(index).rev().take_while(soon);
+        let own = earlier.filter(|other| other.user == login.user);
+        let failed: Vec<usize> = own
+            .take_while(|other| !other.success)
+            .map(|other| other.row)
+            .collect();
+        if failed.len() <= MOST_MENDED {
+            rows.extend(failed);
+        }
+    }
+    rows
 }
 
 /// The same record in two logs has times that differ by their precision and by the way between the writers.
@@ -114,4 +145,54 @@ pub(crate) fn by_source(rows: &Selection) -> LoginsBySource<'_> {
         }
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Logins as (seconds, let in, account); the failures that are mended, by their place.
+    fn check(logins: &[(i64, bool, &str)], expected: &[usize]) {
+        let logins: Vec<Login<'_>> = logins
+            .iter()
+            .enumerate()
+            .map(|(row, (second, success, user))| Login {
+                row,
+                ts: Some(second * 1_000_000_000),
+                success: *success,
+                user,
+                connection: (i64::try_from(row).expect("few"), 0),
+                file: "secure",
+            })
+            .collect();
+        let rows: Vec<usize> = mended(&logins).into_iter().collect();
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn a_success_of_the_same_account_soon_after_mends() {
+        check(
+            &[(0, false, "ann"), (9, false, "ann"), (20, true, "ann")],
+            &[0, 1],
+        );
+        check(&[(0, false, "ann"), (20, true, "bob")], &[]);
+        check(&[(0, false, "ann"), (121, true, "ann")], &[]);
+        // Another success between: the first failure belonged to that.
+        check(
+            &[(0, false, "ann"), (5, true, "ann"), (10, true, "ann")],
+            &[0],
+        );
+        // Others come in by the same translated address meanwhile.
+        check(
+            &[(0, false, "ann"), (5, true, "bob"), (10, true, "ann")],
+            &[0],
+        );
+    }
+
+    #[test]
+    fn a_run_of_guesses_is_not_mended() {
+        let mut logins: Vec<(i64, bool, &str)> = (0..7).map(|at| (at * 5, false, "root")).collect();
+        logins.push((40, true, "root"));
+        check(&logins, &[]);
+    }
 }

@@ -1,15 +1,16 @@
 //! What correlators state and conclusions join: `findings.json` is [`Findings`] as serde writes it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::words::{Word, word, words};
 use crate::{Observable, Timestamp};
 
 /// The version of `findings.json`.
 pub const SCHEMA: &str = "coldcase.findings/1";
 
 /// How much a finding matters. High is earned: evidence without an incident reaches medium at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs, reason = "the names say it")]
 pub enum Severity {
@@ -50,15 +51,15 @@ impl Severity {
 }
 
 /// A record that a finding rests on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EvidenceRecord {
     /// The input's path in the bundle.
     pub file: String,
     /// Line of a text artifact, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<u64>,
     /// Byte offset in a binary artifact.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<u64>,
     /// When.
     pub ts: Option<Timestamp>,
@@ -67,12 +68,13 @@ pub struct EvidenceRecord {
 }
 
 /// What one correlator states about some subjects.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// Stable: from correlator and subjects, see [`stable_id`].
     pub id: String,
     /// Id of the correlator.
-    pub correlator: &'static str,
+    #[serde(deserialize_with = "word")]
+    pub correlator: Word,
     /// One line.
     pub title: String,
     /// How much it matters.
@@ -88,7 +90,8 @@ pub struct Finding {
     /// The facts that CONTRACT fixes for the correlator; unknown is null.
     pub facts: Map<String, Value>,
     /// ATT&CK techniques.
-    pub attack: Vec<&'static str>,
+    #[serde(deserialize_with = "words")]
+    pub attack: Vec<Word>,
     /// Decisive records, at most 20.
     pub evidence: Vec<EvidenceRecord>,
     /// What it means and what to look at next.
@@ -96,10 +99,11 @@ pub struct Finding {
 }
 
 /// An answer that rests on findings.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conclusion {
     /// `login-cause`, `dns-origin`, `flood-source`, `way-in`.
-    pub kind: &'static str,
+    #[serde(deserialize_with = "word")]
+    pub kind: Word,
     /// What is asked about.
     pub about: Observable,
     /// The question in words; names its subject.
@@ -117,10 +121,11 @@ pub struct Conclusion {
 }
 
 /// `findings.json`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Findings {
     /// [`SCHEMA`].
-    pub schema: &'static str,
+    #[serde(deserialize_with = "word")]
+    pub schema: Word,
     /// Answers first.
     pub conclusions: Vec<Conclusion>,
     /// Most severe first, then by correlator and id.
@@ -165,6 +170,36 @@ pub fn stable_id(correlator: &str, subjects: &[Observable], distinct: &str) -> S
 mod tests {
     use super::*;
     use crate::ObservableType;
+
+    #[test]
+    fn findings_are_read_back_as_they_were() {
+        let finding = Finding {
+            id: "scan-1".into(),
+            correlator: "scan",
+            title: "t".into(),
+            severity: Severity::High,
+            confidence: 0.5,
+            first: Some(Timestamp(1)),
+            last: None,
+            subjects: vec![Observable::new(ObservableType::Ip, "10.0.0.1")],
+            facts: [("src_ip".to_owned(), Value::from("10.0.0.1"))]
+                .into_iter()
+                .collect(),
+            attack: vec!["T1046"],
+            evidence: vec![EvidenceRecord {
+                file: "f".into(),
+                line: None,
+                offset: Some(7),
+                ts: Some(Timestamp(1)),
+                text: "x".into(),
+            }],
+            text: "x".into(),
+        };
+        let findings = Findings::new(Vec::new(), vec![finding]);
+        let text = serde_json::to_string(&findings).expect("JSON");
+        let back: Findings = serde_json::from_str(&text).expect("findings");
+        assert_eq!(back, findings);
+    }
 
     #[test]
     fn ids_tell_subjects_apart_and_stay() {

@@ -9,6 +9,7 @@ mod nearest;
 mod observable;
 mod sink;
 mod time;
+mod words;
 
 pub use attributes::Attributes;
 pub use event::{Event, action, outcome};
@@ -18,3 +19,4 @@ pub use nearest::nearest;
 pub use observable::{Observable, ObservableType, canonical_domain, canonical_ip};
 pub use sink::{Counts, Place, Sink};
 pub use time::{Basis, Precision, Timestamp, When};
+pub use words::{Word, interned};

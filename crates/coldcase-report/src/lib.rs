@@ -2,6 +2,7 @@
 //! exports of the timeline. Evidence text is escaped wherever it is shown; nothing here prints.
 
 mod answer;
+pub mod batch;
 mod escape;
 mod export;
 mod html;
@@ -13,7 +14,7 @@ mod terminal;
 pub use answer::{answer_csv, answer_json, answer_table};
 pub use escape::{for_csv, for_markdown, for_terminal};
 pub use export::{ExportError, ExportFormat, Exported, Profile, export};
-pub use html::html;
+pub use html::{Charts, html};
 pub use lang::Lang;
 pub use markdown::markdown;
 pub use summary::{InputLine, Summary};

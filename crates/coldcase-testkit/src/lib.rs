@@ -1,5 +1,7 @@
-//! Dev only: a sink that keeps what it gets, and formats run over bytes as the program runs them.
+//! Dev only: a sink that keeps what it gets, formats run over bytes as the program runs them, and estates on which nothing
+//! bad happens.
 
+pub mod estate;
 mod recorder;
 mod run;
 

@@ -138,6 +138,13 @@ impl Timeline {
         Ok(())
     }
 
+    /// These columns of all rows of one part, in no order: for one pass over everything. `None` beyond the last part.
+    pub fn part(&self, index: usize, columns: &[&str]) -> Result<Option<Selection>, TimelineError> {
+        let read = |part: &PartInfo| read_columns(part, columns);
+        let frame = self.parts.get(index).map(read).transpose()?;
+        Ok(frame.map(|frame| Selection { frame }))
+    }
+
     /// All rows and columns, in the total order.
     pub fn all(&self) -> Result<Selection, TimelineError> {
         let actions: BTreeSet<&str> = self

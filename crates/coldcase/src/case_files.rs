@@ -6,12 +6,12 @@ use std::path::Path;
 
 use coldcase_correlate::Skew;
 use coldcase_ingest::Clock;
-use coldcase_report::{InputLine, Lang, Summary, html, markdown};
+use coldcase_report::{Charts, Lang, Summary, html, markdown};
 use serde_json::{Map, Value, json};
 
 use crate::clock_solver::Step;
 use crate::coverage::coverage;
-use crate::{Analysis, InputRecord, Options, missing};
+use crate::{Analysis, InputRecord, Options, case_summary, missing};
 
 /// Writes everything but the timeline into the case folder.
 pub fn write_case(analysis: &Analysis, folder: &Path, options: &Options) -> io::Result<()> {
@@ -20,27 +20,30 @@ pub fn write_case(analysis: &Analysis, folder: &Path, options: &Options) -> io::
     let case = serde_json::to_string_pretty(&case_json(analysis, options))?;
     fs::write(folder.join("case.json"), case + "\n")?;
     let summary = summary(analysis, folder, options.lang);
-    fs::write(folder.join("report.html"), html(&summary))?;
-    fs::write(folder.join("report.md"), markdown(&summary))
+    let charts = Charts::of(
+        &analysis.timeline,
+        &analysis.findings,
+        &coverage(&analysis.inputs),
+    );
+    let charts = charts.map_err(io::Error::other)?;
+    for (name, text) in pages(&summary, &charts) {
+        fs::write(folder.join(name), text)?;
+    }
+    Ok(())
+}
+
+/// The reports of a case, by the names of their files.
+pub(crate) fn pages(summary: &Summary<'_>, charts: &Charts) -> [(&'static str, String); 2] {
+    [
+        ("report.html", html(summary, charts)),
+        ("report.md", markdown(summary)),
+    ]
 }
 
 /// What reports are made from.
 pub fn summary<'a>(analysis: &'a Analysis, folder: &Path, lang: Lang) -> Summary<'a> {
-    Summary {
-        findings: &analysis.findings,
-        inputs: analysis.inputs.iter().map(input_line).collect(),
-        zone: analysis.zone.tz,
-        zone_source: analysis.zone.source.as_str(),
-        events: analysis.inputs.iter().map(|input| input.events).sum(),
-        warnings: analysis.warnings.clone(),
-        clocks: clock_lines(analysis),
-        missing: missing::missing(&analysis.inputs, analysis.zone)
-            .iter()
-            .map(missing::Missing::sentence)
-            .collect(),
-        case: folder.display().to_string(),
-        lang,
-    }
+    let case = case_json(analysis, &Options::default());
+    case_summary::summary(&case, &analysis.findings, folder, lang)
 }
 
 /// What a reader should know of the clocks: assumed zones, hosts whose clocks are apart, clocks that were set.
@@ -70,21 +73,6 @@ fn clock_lines(analysis: &Analysis) -> Vec<String> {
     told.chain(confirmed).collect()
 }
 
-fn input_line(input: &InputRecord) -> InputLine {
-    InputLine {
-        path: input.path.clone(),
-        bytes: input.bytes,
-        sha256: input.sha256.clone(),
-        format: input.format,
-        host: input.host.clone(),
-        records: input.records,
-        skipped: input.skipped,
-        first: input.first,
-        last: input.last,
-        warnings: input.warnings.clone(),
-    }
-}
-
 fn case_json(analysis: &Analysis, options: &Options) -> Value {
     let hosts = analysis.facts.hosts.iter().map(|host| {
         let told = analysis.host_facts.of(&host.name);
@@ -112,12 +100,15 @@ fn case_json(analysis: &Analysis, options: &Options) -> Value {
             "ioc": options.iocs.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
             "only": options.only,
         },
+        "timezone": analysis.zone.tz.name(),
+        "timezone_rests_on": analysis.zone.source.as_str(),
         "collected_at": analysis.facts.collected_at,
         "collected_at_rests_on": collected_at_rests_on(analysis),
         "hosts": hosts.collect::<Vec<_>>(),
         "clocks": clocks.collect::<Vec<_>>(),
         "skews": skews.collect::<Vec<_>>(),
         "steps": analysis.steps,
+        "clock_notes": clock_lines(analysis),
         "coverage": coverage(&analysis.inputs),
         "missing": missing::missing(&analysis.inputs, analysis.zone),
         "indicators": analysis.facts.indicators.len(),

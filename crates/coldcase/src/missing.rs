@@ -18,17 +18,10 @@ pub(crate) struct Missing {
     pub would_tell: &'static str,
 }
 
-impl Missing {
-    /// One line for a person.
-    pub(crate) fn sentence(&self) -> String {
-        let of = self.host.as_ref().map(|host| format!(" of {host}"));
-        format!(
-            "{}{}: {}",
-            self.what,
-            of.unwrap_or_default(),
-            self.would_tell
-        )
-    }
+/// One line for a person.
+pub(crate) fn sentence(host: Option<&str>, what: &str, would_tell: &str) -> String {
+    let of = host.map(|host| format!(" of {host}")).unwrap_or_default();
+    format!("{what}{of}: {would_tell}")
 }
 
 /// What would help a host or the case that has any of `beside` and none of `formats`.

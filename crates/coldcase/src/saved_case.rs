@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, HostFacts};
-use coldcase_model::{SCHEMA, Timestamp};
+use coldcase_model::{Findings, SCHEMA, Timestamp};
+use coldcase_report::{Lang, Summary};
 use coldcase_timeline::{Timeline, TimelineError};
+use serde::Deserialize as _;
 use serde_json::Value;
+
+use crate::{case_summary, exact_json};
 
 /// Why a case can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +58,7 @@ pub struct SavedCase {
     pub facts: CaseFacts,
     /// `case.json`.
     pub case: Value,
+    folder: PathBuf,
 }
 
 impl SavedCase {
@@ -80,7 +85,9 @@ impl SavedCase {
             .collect();
         let collected = case.get("collected_at").and_then(Value::as_str);
         let facts = CaseFacts {
-            zone: hosts.first().map_or(Tz::UTC, |host| host.zone),
+            zone: case_summary::zone(&case)
+                .or_else(|| hosts.first().map(|host| host.zone))
+                .unwrap_or(Tz::UTC),
             hosts,
             collected_at: collected.and_then(Timestamp::parse_rfc3339),
             indicators: Vec::new(),
@@ -98,7 +105,37 @@ impl SavedCase {
             timeline: Timeline::open(&timeline)?,
             facts,
             case,
+            folder: folder.to_owned(),
         })
+    }
+
+    /// Its answers and findings, as they were written.
+    pub fn findings(&self) -> Result<Findings, SavedCaseError> {
+        let json = read_findings(&self.folder)?;
+        Findings::deserialize(json).map_err(|error| SavedCaseError::Damaged {
+            path: self.folder.join("findings.json"),
+            reason: error.to_string(),
+        })
+    }
+
+    /// What its reports are made from.
+    pub fn summary<'f>(
+        &self,
+        findings: &'f Findings,
+        lang: Lang,
+    ) -> Result<Summary<'f>, SavedCaseError> {
+        match case_summary::lacks(&self.case) {
+            None => Ok(case_summary::summary(
+                &self.case,
+                findings,
+                &self.folder,
+                lang,
+            )),
+            Some(lack) => Err(SavedCaseError::Damaged {
+                path: self.folder.join("case.json"),
+                reason: lack.to_string(),
+            }),
+        }
     }
 }
 
@@ -127,11 +164,11 @@ pub(crate) fn read_json(path: &Path) -> Result<Value, SavedCaseError> {
     if !folder.join("case.json").is_file() {
         return Err(SavedCaseError::NoCase(folder.to_owned()));
     }
-    let text = fs::read(path).map_err(|source| SavedCaseError::Read {
+    let text = fs::read_to_string(path).map_err(|source| SavedCaseError::Read {
         path: path.to_owned(),
         source,
     })?;
-    serde_json::from_slice(&text).map_err(|error| SavedCaseError::Damaged {
+    exact_json::parse(&text).map_err(|error| SavedCaseError::Damaged {
         path: path.to_owned(),
         reason: format!("not JSON: {error}"),
     })

@@ -236,6 +236,7 @@ fn describe(
         .fact("count", seen.rows.len())
         .fact("sources", formats)
         .fact("nearby", nearby)
+        .fact("thresholds", thresholds())
         .rests_on(rows, &seen.rows);
     Some(finding.finish())
 }
@@ -288,6 +289,17 @@ fn subject_of_change(changes: &Selection, row: usize) -> Option<(&'static str, &
         }
         _ => Some(("log", changes.text("message", row)?)),
     }
+}
+
+fn thresholds() -> Value {
+    let hours = |ns: i64| ns / 3_600_000_000_000;
+    json!({
+        "least_events": WORTH_TELLING,
+        "at_the_beginning_hours": hours(AT_THE_BEGINNING_NS),
+        "nearby_before_hours": hours(BEFORE_NS),
+        "nearby_after_hours": hours(AFTER_NS),
+        "failures_that_are_wrong": MANY_FAILURES,
+    })
 }
 
 /// Depths of folders at which changes are compared.

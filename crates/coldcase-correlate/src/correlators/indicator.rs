@@ -51,6 +51,8 @@ pub static CORRELATOR: Correlator = Correlator {
 const MOST_FILES: usize = 200;
 /// Most processes that a finding names.
 const MOST_PROCESSES: usize = 20;
+/// Reasons beside answered contact that an old feed or a shared address does not explain.
+const REASONS_FOR_HIGH: usize = 1;
 
 fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     if facts.indicators.is_empty() {
@@ -124,7 +126,7 @@ fn subject(indicator: &Indicator) -> Observable {
 
 fn severity(tally: &Tally, tied: &Tied) -> Severity {
     match tally.strongest() {
-        Contact::Answered if !tied.reasons.is_empty() => Severity::High,
+        Contact::Answered if tied.reasons.len() >= REASONS_FOR_HIGH => Severity::High,
         Contact::Answered | Contact::Seen => Severity::Medium,
         Contact::Failed | Contact::Named => Severity::Low,
     }
@@ -165,7 +167,11 @@ fn finding(indicator: &Indicator, tally: &Tally, tied: &Tied) -> Finding {
     .fact("hosts", json!(hosts))
     .fact("contacts", json!(contacts))
     .fact("processes", json!(processes))
-    .fact("reasons", tied.reasons.iter().copied().collect::<Vec<_>>());
+    .fact("reasons", tied.reasons.iter().copied().collect::<Vec<_>>())
+    .fact(
+        "thresholds",
+        json!({ "reasons_for_high": REASONS_FOR_HIGH }),
+    );
     let mut finding = draft.finish();
     finding.evidence = tally.records();
     finding

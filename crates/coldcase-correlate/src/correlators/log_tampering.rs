@@ -52,11 +52,12 @@
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
 use coldcase_timeline::polars::prelude::{Expr, col, lit};
 use coldcase_timeline::{Timeline, TimelineError};
+use serde_json::{Value, json};
 
 use crate::evidence::time_fact;
 use crate::{CaseFacts, Correlator, Draft};
 
-use signs::Sign;
+use signs::{SAME_DEED_NS, Sign};
 
 mod auditing;
 mod commands;
@@ -113,9 +114,14 @@ fn finding(sign: Sign) -> Finding {
         .fact("last", time_fact(sign.last))
         .fact("reasons", vec![sign.sort.as_str()])
         .attack(attack);
+    let mut thresholds = json!({ "same_deed_hours": SAME_DEED_NS / 3_600_000_000_000 });
     for (name, value) in sign.facts {
-        draft = draft.fact(name, value);
+        match (name, thresholds.as_object_mut(), value) {
+            ("thresholds", Some(all), Value::Object(own)) => all.extend(own),
+            (name, _, value) => draft = draft.fact(name, value),
+        }
     }
+    let draft = draft.fact("thresholds", thresholds);
     draft.shows(sign.records).finish()
 }
 

@@ -7,15 +7,18 @@
 //!
 //! A schedule is not an attack: backups and jobs log in by the clock. It matters more when failures and
 //! successes are mixed over separate connections, several times a night, spread over the window rather than
-//! at one minute: then something tries passwords while nobody watches. Sources whose p-values pass a
+//! at one minute: then something tries passwords while nobody watches. A failure that the same account, from the same source, follows with a
+//! success within two minutes doesn't count for that: people who log in at office hours mistype, and a client may try an
+//! old password before its key. Sources whose p-values pass a
 //! Benjamini-Hochberg control of the false discovery rate are told, others not.
 
 use std::collections::BTreeSet;
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
+use serde_json::{Value, json};
 
-use crate::sessions::{Login, by_source, select};
+use crate::sessions::{Login, MENDED_SECONDS, MOST_MENDED, by_source, mended, select};
 use crate::time_of_day::{Window, clock, covered_outside, find};
 use crate::{CaseFacts, Correlator, Draft};
 
@@ -131,9 +134,11 @@ fn finding(rows: &Selection, candidate: &Candidate<'_>) -> Finding {
         .filter(|login| login.success)
         .map(|login| login.connection)
         .collect();
+    let mended = mended(logins);
     let failures = logins
         .iter()
         .filter(|login| !login.success && !let_in.contains(&login.connection))
+        .filter(|login| !mended.contains(&login.row))
         .count();
     let share = failures as f64 / logins.len().max(1) as f64;
     let mixed = failures >= MIXED.0 && share >= MIXED.1 && !let_in.is_empty();
@@ -151,11 +156,11 @@ fn finding(rows: &Selection, candidate: &Candidate<'_>) -> Finding {
     let title = format!("{source} logs into {host} only between {start} and {end} {zone}");
     let weighs = if mixed {
         format!(
-            "{failures} of {} logins failed on connections of their own: this is no plain schedule.",
+            "{failures} of {} logins failed on connections of their own and were not mended at once: this is no plain schedule.",
             logins.len()
         )
     } else {
-        "Hardly any fails: most likely a scheduled job or a person's working hours.".to_owned()
+        "Hardly any fails, or the same account got in at once: most likely a scheduled job or a person's working hours.".to_owned()
     };
     let text = format!(
         "On {} of {} days, {} of {} logins inside the window. {weighs} Look for what at {source} runs in these hours: cron lines, \
@@ -184,7 +189,25 @@ fn finding(rows: &Selection, candidate: &Candidate<'_>) -> Finding {
         .fact("events", logins.len())
         .fact("events_in_window", window.inside)
         .fact("p_value", window.p_value)
+        .fact("mended_failures", mended.len())
+        .fact("thresholds", thresholds())
         .attack(if mixed { &["T1110", "T1021.004"] } else { &[] })
         .rests_on(rows, &decisive)
         .finish()
+}
+
+fn thresholds() -> Value {
+    json!({
+        "least_days": LEAST_DAYS,
+        "widest_hours": WIDEST / 3600,
+        "inside_share": INSIDE,
+        "covered_share": COVERED,
+        "false_discoveries": FALSE_DISCOVERIES,
+        "mixed_failures": MIXED.0,
+        "mixed_share": MIXED.1,
+        "mended_seconds": MENDED_SECONDS,
+        "mended_failures_each": MOST_MENDED,
+        "timer_spread_seconds": TIMER_SPREAD,
+        "logins_a_day": SEVERAL_A_DAY,
+    })
 }

@@ -33,7 +33,7 @@ use coldcase_model::{Finding, Observable, ObservableType, Severity, action, outc
 use coldcase_timeline::polars::prelude::{col, lit};
 use coldcase_timeline::{Timeline, TimelineError};
 
-use super::syn_flood::is_flood;
+use super::syn_flood::is_flood_from;
 use crate::evidence::time_fact;
 use crate::facts::is_internal;
 use crate::{CaseFacts, Correlator, Draft, IndicatorType, attempts};
@@ -161,7 +161,7 @@ fn known(timeline: &Timeline, sessions: &[Session]) -> Result<Known, TimelineErr
     let mut floods: BTreeMap<String, Vec<(i64, i64)>> = BTreeMap::new();
     for flood in attempts::read(&sums, "src_ip", "destinations")
         .into_iter()
-        .filter(is_flood)
+        .filter(is_flood_from)
     {
         floods
             .entry(flood.address)

@@ -3,15 +3,16 @@
 //! From the captures' sums of attempts: many destinations on few ports, each tried once or twice, is
 //! `horizontal`; many ports of few destinations is `vertical`; both is a `block`. A scan finds some hosts
 //! that answer, so up to half may; NAT gateways, crawlers and proxies are answered nearly always. What is
-//! fast and lonely enough to be a flood is told by `syn-flood` instead.
+//! fast and lonely enough to be a flood is told by `syn-flood` instead; a fast search that is refused port by port is told here.
 //!
 //! Scans from outside are daily weather. One from an internal address matters more: something inside looks
 //! for its next host.
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity, action};
 use coldcase_timeline::{Timeline, TimelineError};
+use serde_json::json;
 
-use super::syn_flood::is_flood;
+use super::syn_flood::is_flood_from;
 use crate::attempts::{Attempts, read, select};
 use crate::facts::is_internal;
 use crate::{CaseFacts, Correlator, Draft};
@@ -36,7 +37,7 @@ fn run(timeline: &Timeline, _facts: &CaseFacts) -> Result<Vec<Finding>, Timeline
     let sources = read(&rows, "src_ip", "destinations");
     let scans = sources
         .iter()
-        .filter(|one| !is_flood(one))
+        .filter(|one| !is_flood_from(one))
         .filter_map(|one| Some((one, kind(one)?)));
     Ok(scans
         .map(|(scan, kind)| {
@@ -76,6 +77,7 @@ fn run(timeline: &Timeline, _facts: &CaseFacts) -> Result<Vec<Finding>, Timeline
             .fact("kind", kind)
             .fact("dst_count", scan.peers)
             .fact("port_count", scan.port_count)
+            .fact("thresholds", json!({ "answered_below": ANSWERED, "destinations_or_ports": MANY, "tries": TRIES }))
             .attack(&["T1046"])
             .rests_on(&rows, &[scan.row])
             .finish()

@@ -8,6 +8,8 @@
 //! A failure that the same connection follows with a success is a person's typing error or a client that
 //! offers keys first; it counts as a failure but never makes a pattern. A success by key does not end a
 //! run of guessed passwords: who guesses has no key, though both may share an address behind NAT.
+//! Failures that the same account, from the same source, follows with a success within two minutes (at most six a success) are mended:
+//! an old password before a good key, or a person who mistypes. Where too few others are left, `interleaved` is low.
 //! A log whose year nothing gives is weighed all the same, in order of its lines; first and last are then null.
 //! Noise from outside without a success stays low, however much there is of it; from an internal address it
 //! is medium: something inside looks for its next host.
@@ -16,10 +18,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::facts::is_internal;
-use crate::sessions::{Login, by_source, select};
+use crate::sessions::{Login, MENDED_SECONDS, MOST_MENDED, by_source, mended, select};
 use crate::{CaseFacts, Correlator, Draft};
 
 /// The correlator.
@@ -50,7 +52,18 @@ struct Tally {
     /// Row of the success that ended the longest run of guesses, with that run's length.
     broken: Option<(usize, usize)>,
     changes: usize,
+    /// Failures that a success of the same account soon after makes harmless.
+    mended: usize,
     most_tries_an_account: usize,
+}
+
+impl Tally {
+    /// Whether too few failures are left that nothing mends.
+    fn is_mended(&self) -> bool {
+        let (least, _, _, share) = INTERLEAVED;
+        let left = self.failures.saturating_sub(self.mended);
+        left < least || (left as f64) < share * (left + self.successes) as f64
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +118,7 @@ fn tally(rows: &Selection, logins: &[Login<'_>]) -> Tally {
             .collect(),
         broken: None,
         changes: 0,
+        mended: mended(logins).len(),
         most_tries_an_account: 0,
     };
     let mut tries: BTreeMap<&str, usize> = BTreeMap::new();
@@ -180,6 +194,7 @@ fn finding(
     let (first, last) = (times.clone().min(), times.max());
     let (severity, confidence) = match pattern {
         Pattern::BruteForceSuccess => (Severity::High, 0.9),
+        Pattern::Interleaved if tally.is_mended() => (Severity::Low, 0.8),
         Pattern::Interleaved => (Severity::Medium, 0.8),
         // From inside, guessing is somebody's next step; from outside it is every day's weather.
         Pattern::BruteForce | Pattern::Spray if is_internal(source) => (Severity::Medium, 0.8),
@@ -216,6 +231,8 @@ fn finding(
         .fact("failures", tally.failures)
         .fact("successes", tally.successes)
         .fact("users", users)
+        .fact("mended_failures", tally.mended)
+        .fact("thresholds", thresholds())
         .fact("first", crate::evidence::time_fact(first))
         .fact("last", crate::evidence::time_fact(last))
         .attack(attack)
@@ -253,6 +270,11 @@ fn words(
                  from then on, at new keys, cron lines and units, and at logins from here to other hosts."
             )
         }
+        (Pattern::Interleaved, _) if tally.is_mended() => format!(
+            "{} of {failures} failures are followed by a success of the same account within {MENDED_SECONDS} s: a client with an old \
+             password and a good key, or a person who mistypes. Have the old password removed.",
+            tally.mended
+        ),
         (Pattern::Interleaved, _) => format!(
             "{failures} failures and {successes} successes alternate: a program holds several passwords, or one that is wrong for \
              one account. Ask which process, container or job at {source} makes them; see periodic-window for when."
@@ -279,4 +301,17 @@ fn decisive(logins: &[Login<'_>], tally: &Tally) -> Vec<usize> {
     shown.extend(logins.last().map(|one| one.row));
     shown.dedup();
     shown
+}
+
+fn thresholds() -> Value {
+    let (failures, successes, changes, share) = INTERLEAVED;
+    json!({
+        "guesses_in_a_row": RUN_OF_GUESSES,
+        "least_failures": WORTH_TELLING,
+        "sprayed_accounts": SPRAYED_ACCOUNTS,
+        "tries_an_account_in_a_spray": TRIES_IN_A_SPRAY,
+        "interleaved": {"failures": failures, "successes": successes, "changes": changes, "failed_share": share},
+        "mended_seconds": MENDED_SECONDS,
+        "mended_failures_each": MOST_MENDED,
+    })
 }

@@ -4,12 +4,14 @@
 //! `fan-out`, one source and many destinations; `single-target`, one source and few; `spoofed-source`, one
 //! destination tried from so many addresses, each once or twice, that the addresses are not real (then
 //! `src_ip` is null). A flood is many attempts, fast, of which hardly any is answered. A NAT gateway, a
-//! crawler or a proxy talks to as many hosts, but its sessions complete; a scanner is slower, and is told
-//! by `scan`.
+//! crawler or a proxy talks to as many hosts, but its sessions complete; a scanner is slower, or
+//! tries each port of each host at most three times and is refused by half of them at least, however fast it is: hosts
+//! that have the time to refuse are looked at, not flooded. That is told by `scan`. A fast search behind filters that
+//! drop in silence can't be told from a flood of random ports and is called one.
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity, action};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::attempts::{Attempts, read, select};
 use crate::evidence::time_fact;
@@ -35,8 +37,25 @@ const FANS_OUT: u64 = 8;
 /// leading 16) that are not real addresses.
 const SPOOFED: (u64, f64, f64) = (500, 0.9, 7.0);
 
+/// Ports, attempts for each port and destination, and the refused share that make a source a searcher of ports. A
+/// flood keeps to few ports or repeats itself, and its victims don't keep up with refusing.
+const SEARCH: (u64, u64, f64) = (64, 3, 0.5);
+
+/// Whether a source's attempts are a flood, not a fast search for ports.
+pub(crate) fn is_flood_from(source: &Attempts) -> bool {
+    is_flood(source) && !is_search(source)
+}
+
+fn is_search(source: &Attempts) -> bool {
+    let (ports, tries, refused) = SEARCH;
+    let pairs = source.peers.saturating_mul(source.port_count);
+    source.port_count >= ports
+        && source.attempts <= tries.saturating_mul(pairs)
+        && source.refused as f64 >= refused * source.attempts as f64
+}
+
 /// Whether these attempts are too many, too fast and too lonely to be connections.
-pub(crate) fn is_flood(attempts: &Attempts) -> bool {
+fn is_flood(attempts: &Attempts) -> bool {
     attempts.answered() < ANSWERED
         && attempts.attempts >= LEAST_ATTEMPTS
         && attempts.peak_per_second >= LEAST_PEAK
@@ -46,7 +65,7 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     let by_source = select(timeline, action::TCP_ATTEMPTS)?;
     let sources: Vec<Attempts> = read(&by_source, "src_ip", "destinations")
         .into_iter()
-        .filter(is_flood)
+        .filter(is_flood_from)
         .collect();
     let mut found: Vec<Finding> = sources
         .iter()
@@ -87,6 +106,7 @@ fn shared(draft: Draft, attempts: &Attempts) -> Draft {
         .fact("first", time_fact(Some(attempts.first)))
         .fact("last", time_fact(Some(attempts.last)))
         .fact("peak_pps", attempts.peak_per_second)
+        .fact("thresholds", thresholds())
         .attack(&["T1498.001"])
 }
 
@@ -151,4 +171,51 @@ fn on_target(rows: &Selection, flood: &Attempts) -> Finding {
         .fact("kind", "spoofed-source")
         .fact("dst_count", 1);
     shared(draft, flood).rests_on(rows, &[flood.row]).finish()
+}
+
+fn thresholds() -> Value {
+    let (sources, share, entropy) = SPOOFED;
+    let (ports, tries, refused) = SEARCH;
+    json!({
+        "answered_below": ANSWERED,
+        "least_attempts": LEAST_ATTEMPTS,
+        "least_peak_pps": LEAST_PEAK,
+        "fans_out_from": FANS_OUT,
+        "spoofed": {"sources": sources, "single_share": share, "entropy_bits": entropy},
+        "search": {"ports": ports, "tries": tries, "refused_share": refused},
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(attempts: u64, refused: u64, peers: u64, port_count: u64, expected: bool) {
+        let source = Attempts {
+            row: 0,
+            address: "192.0.2.1".into(),
+            host: None,
+            first: 0,
+            last: 0,
+            attempts,
+            completed: 8,
+            refused,
+            peers,
+            port_count,
+            ports: Vec::new(),
+            peak_per_second: 480,
+            source_entropy: 0.0,
+            single_attempt_peers: 0,
+        };
+        assert_eq!(is_flood_from(&source), expected);
+    }
+
+    #[test]
+    fn floods_and_searches() {
+        check(3992, 3984, 8, 499, false); // every port of eight hosts, refused
+        check(15_000, 2_000, 14_208, 2, true); // two ports of everyone
+        check(90_000, 0, 1, 60_000, true); // random ports of one victim
+        check(90_000, 80_000, 8, 499, true); // the same ports again and again
+        check(20_000, 19_000, 1, 1, true); // a closed port under fire
+    }
 }

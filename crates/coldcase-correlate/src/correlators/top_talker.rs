@@ -38,7 +38,7 @@ use std::collections::BTreeMap;
 use coldcase_model::{Finding, action};
 use coldcase_timeline::{Timeline, TimelineError};
 
-use super::syn_flood::is_flood;
+use super::syn_flood::is_flood_from;
 use crate::{CaseFacts, Correlator, attempts};
 
 mod device;
@@ -108,7 +108,7 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
 fn floods(timeline: &Timeline) -> Result<Vec<(i64, i64)>, TimelineError> {
     let rows = attempts::select(timeline, action::TCP_ATTEMPTS)?;
     let sources = attempts::read(&rows, "src_ip", "destinations");
-    let floods = sources.iter().filter(|one| is_flood(one));
+    let floods = sources.iter().filter(|one| is_flood_from(one));
     Ok(floods.map(|one| (one.first, one.last)).collect())
 }
 

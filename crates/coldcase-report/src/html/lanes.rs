@@ -1,118 +1,304 @@
-//! Lanes over time: findings by severity, and what host and format cover. Plain SVG, drawn here.
+//! The timeline by host and format: how much there is when, what is covered, where findings lie, and a sample of events.
+//!
+//! One pass over seven columns counts events in steps of time: the whole span coarsely, the time that findings speak of
+//! finely. The steps of the whole span are powers of two of a nanosecond and widen as the span grows, so that the result
+//! does not depend on the order of parts. The sample takes those events of each lane whose places have the lowest
+//! hashes, half of it from the time that findings speak of: the same on each run, and blind to what the events say.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::Timestamp;
+use coldcase_timeline::{Selection, Timeline, TimelineError};
+use serde_json::Value;
 
-use super::escape;
-use crate::Summary;
+use super::sample::{Lowest, Sampled};
+use super::steps::Widening;
+use super::svg::SECOND;
 
-const WIDTH: f64 = 1000.0;
-/// Where lanes begin; left of it stand their names.
-const LEFT: f64 = 300.0;
-const LANE: f64 = 18.0;
-/// Most lanes drawn; the tables hold all.
+mod shown;
+
+pub(super) use shown::zone_name;
+
+/// Most lanes shown; the tables hold all files.
 const MOST_LANES: usize = 40;
+/// Steps of the time that findings speak of.
+const FINE: i64 = 800;
+/// Events of a lane in each half of the sample.
+const SAMPLED: usize = 120;
+/// Events of the sample in all.
+const MOST_SAMPLED: usize = 3_000;
+/// Rows beyond which the sample names action and place only: their messages would cost a second reading of everything.
+const MOST_READ: usize = 500_000;
+/// Moments of snapshots kept a lane.
+const MOST_SNAPSHOTS: usize = 24;
 
-struct Lane {
-    name: String,
-    class: &'static str,
+/// One host's format.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lane {
+    host: String,
+    format: String,
+    dated: u64,
+    undated: u64,
+    whole: Widening,
+    fine: BTreeMap<i64, u64>,
+    snapshots: BTreeMap<i64, u64>,
     spans: Vec<(i64, i64)>,
+    gaps: Vec<(i64, i64)>,
+    near: Lowest,
+    far: Lowest,
 }
 
-pub(super) fn findings(out: &mut String, summary: &Summary<'_>) {
-    let spanned = summary
-        .findings
-        .findings
-        .iter()
-        .filter_map(|finding| Some((finding, finding.first?, finding.last?)));
-    let lanes: Vec<Lane> = spanned
-        .take(MOST_LANES)
-        .map(|(finding, first, last)| Lane {
-            name: finding.title.clone(),
-            class: finding.severity.as_str(),
-            spans: vec![(first.nanos(), last.nanos())],
+/// All lanes with their sample.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lanes {
+    lanes: Vec<Lane>,
+    left_out: usize,
+    focus: Option<(i64, i64)>,
+    sample: Vec<Sampled>,
+    events: u64,
+    /// Whether the sample's events have their messages.
+    has_messages: bool,
+}
+
+impl Lanes {
+    pub(super) fn of(
+        timeline: &Timeline,
+        coverage: &[Value],
+        focus: Option<(i64, i64)>,
+    ) -> Result<Self, TimelineError> {
+        let mut lanes: BTreeMap<(String, String), Lane> = BTreeMap::new();
+        for index in 0..timeline.parts().len() {
+            let columns = [
+                "ts_ns", "ts_basis", "host", "format", "file", "line", "offset",
+            ];
+            if let Some(rows) = timeline.part(index, &columns)? {
+                count(&mut lanes, &rows, index, focus);
+            }
+        }
+        for ((host, format), lane) in &mut lanes {
+            (lane.host, lane.format) = (host.clone(), format.clone());
+            lane.whole.close();
+        }
+        cover(&mut lanes, coverage);
+        let mut lanes: Vec<Lane> = lanes
+            .into_values()
+            .filter(|lane| lane.dated + lane.undated > 0)
+            .collect();
+        let events = lanes.iter().map(|lane| lane.dated + lane.undated).sum();
+        let left_out = lanes.len().saturating_sub(MOST_LANES);
+        if left_out > 0 {
+            lanes.sort_by(|a, b| (b.dated, &a.host, &a.format).cmp(&(a.dated, &b.host, &b.format)));
+            lanes.truncate(MOST_LANES);
+            lanes.sort_by(|a, b| (&a.host, &a.format).cmp(&(&b.host, &b.format)));
+        }
+        let has_messages = timeline.rows() <= MOST_READ;
+        let chosen = chosen(&lanes);
+        let sample = super::sample::read(timeline, &chosen, has_messages)?;
+        Ok(Self {
+            lanes,
+            left_out,
+            focus,
+            sample,
+            events,
+            has_messages,
         })
-        .collect();
-    draw(out, &lanes, "findings over time");
+    }
+
+    /// Spans that these formats of a host cover.
+    pub(super) fn covered(&self, host: &str, formats: &[&str]) -> Vec<(i64, i64)> {
+        let own = self
+            .lanes
+            .iter()
+            .filter(|lane| lane.host == host && formats.contains(&lane.format.as_str()));
+        own.flat_map(|lane| lane.spans.iter().copied()).collect()
+    }
+
+    /// Spans of all captures.
+    pub(super) fn captured(&self) -> Vec<(i64, i64)> {
+        let captures = self.lanes.iter().filter(|lane| lane.format == "pcap");
+        captures
+            .flat_map(|lane| lane.spans.iter().copied())
+            .collect()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.dated == 0)
+    }
+
+    /// First and last of all that the lanes show.
+    fn span(&self) -> Option<(i64, i64)> {
+        let steps = self.lanes.iter().flat_map(|lane| {
+            let first = lane
+                .whole
+                .counts
+                .keys()
+                .next()
+                .map(|step| step << lane.whole.power);
+            let last = lane
+                .whole
+                .counts
+                .keys()
+                .next_back()
+                .map(|step| (step + 1).saturating_mul(1 << lane.whole.power));
+            let snapshots = lane.snapshots.keys();
+            first
+                .into_iter()
+                .chain(last)
+                .chain(snapshots.copied())
+                .collect::<Vec<_>>()
+        });
+        let steps: Vec<i64> = steps.collect();
+        Some((*steps.iter().min()?, *steps.iter().max()?))
+    }
+
+    /// How many events the sample holds.
+    pub(super) fn sampled(&self) -> usize {
+        self.sample.len()
+    }
+
+    /// How many events there are.
+    pub(super) fn events(&self) -> u64 {
+        self.events
+    }
 }
 
-pub(super) fn coverage(out: &mut String, summary: &Summary<'_>) {
-    let mut lanes: BTreeMap<String, Vec<(i64, i64)>> = BTreeMap::new();
-    for input in &summary.inputs {
-        if let (Some(format), Some(first), Some(last)) = (input.format, input.first, input.last) {
-            let name = format!("{} {format}", input.host.as_deref().unwrap_or("-"));
-            lanes
-                .entry(name)
-                .or_default()
-                .push((first.nanos(), last.nanos()));
+fn fine_step(from: i64, to: i64) -> i64 {
+    (to.saturating_sub(from) / FINE).max(SECOND / 1000)
+}
+
+/// The time around what findings speak of that is counted finely: a tenth on each side.
+fn around(focus: (i64, i64)) -> (i64, i64) {
+    let margin = focus.1.saturating_sub(focus.0) / 10;
+    (
+        focus.0.saturating_sub(margin),
+        focus.1.saturating_add(margin),
+    )
+}
+
+fn count(
+    lanes: &mut BTreeMap<(String, String), Lane>,
+    rows: &Selection,
+    part: usize,
+    focus: Option<(i64, i64)>,
+) {
+    let (times, bases, hosts, formats) = (
+        rows.longs("ts_ns"),
+        rows.texts("ts_basis"),
+        rows.texts("host"),
+        rows.texts("format"),
+    );
+    let (files, lines, offsets) = (rows.texts("file"), rows.longs("line"), rows.longs("offset"));
+    let cell = |column: &[Option<i64>], row: usize| column.get(row).copied().flatten();
+    let mut row = 0;
+    while row < times.len() {
+        // Rows of one file follow each other: its lane and hash are looked up once.
+        let key = |row: usize| {
+            let at = |column: &Vec<Option<&'_ str>>| {
+                column
+                    .get(row)
+                    .copied()
+                    .flatten()
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            (at(&hosts), at(&formats), at(&files))
+        };
+        let same = |other: usize| {
+            hosts.get(other) == hosts.get(row)
+                && formats.get(other) == formats.get(row)
+                && files.get(other) == files.get(row)
+        };
+        let end = (row + 1..times.len())
+            .find(|other| !same(*other))
+            .unwrap_or(times.len());
+        let (host, format, file) = key(row);
+        let seed = super::sample::hash_of(&file);
+        let lane = lanes.entry((host, format)).or_default();
+        for at in row..end {
+            let ts = cell(&times, at);
+            let is_snapshot = bases.get(at).copied().flatten() == Some("collected");
+            let place = (ts, cell(&lines, at), cell(&offsets, at));
+            lane.add(place, is_snapshot, seed, (part, at), focus);
+        }
+        row = end;
+    }
+}
+
+impl Lane {
+    fn add(
+        &mut self,
+        place: super::sample::Place,
+        is_snapshot: bool,
+        seed: u64,
+        row: (usize, usize),
+        focus: Option<(i64, i64)>,
+    ) {
+        let Some(ts) = place.0 else {
+            self.undated += 1;
+            self.far.offer(SAMPLED, seed, place, row);
+            return;
+        };
+        self.dated += 1;
+        if is_snapshot {
+            if self.snapshots.len() < MOST_SNAPSHOTS || self.snapshots.contains_key(&ts) {
+                *self.snapshots.entry(ts).or_default() += 1;
+            }
+            self.far.offer(SAMPLED, seed, place, row);
+            return;
+        }
+        self.whole.add(ts);
+        match focus.map(|focus| (focus, around(focus))) {
+            Some((focus, (from, to))) if (from..=to).contains(&ts) => {
+                let step = (ts - focus.0).div_euclid(fine_step(focus.0, focus.1));
+                *self.fine.entry(step).or_default() += 1;
+                self.near.offer(SAMPLED, seed, place, row);
+            }
+            _ => self.far.offer(SAMPLED, seed, place, row),
         }
     }
-    let lanes: Vec<Lane> = lanes
-        .into_iter()
-        .take(MOST_LANES)
-        .map(|(name, spans)| Lane {
-            name,
-            class: "span",
-            spans,
-        })
-        .collect();
-    draw(out, &lanes, "coverage by host and format");
 }
 
-fn draw(out: &mut String, lanes: &[Lane], label: &str) {
-    let spans = || lanes.iter().flat_map(|lane| &lane.spans);
-    let (Some(from), Some(to)) = (
-        spans().map(|span| span.0).min(),
-        spans().map(|span| span.1).max(),
-    ) else {
-        out.push_str("<p class=\"dim\">Nothing here is dated.</p>");
-        return;
+/// The sample's rows: of each lane as many as fit, at first those near what findings speak of.
+fn chosen(lanes: &[Lane]) -> BTreeSet<(usize, usize)> {
+    let each = (MOST_SAMPLED / lanes.len().max(1) / 2).clamp(1, SAMPLED);
+    let of_lane = |lane: &Lane| {
+        let near = lane.near.first(each);
+        let far = lane.far.first(2 * each - near.len());
+        near.into_iter().chain(far).collect::<Vec<_>>()
     };
-    let length = (to.saturating_sub(from)).max(1) as f64;
-    let x = |at: i64| LEFT + (at.saturating_sub(from)) as f64 / length * (WIDTH - LEFT - 10.0);
-    let height = LANE * (lanes.len() as f64 + 1.5);
-    let _ = write!(
-        out,
-        "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{label}\">"
-    );
-    for (index, lane) in lanes.iter().enumerate() {
-        let y = LANE * index as f64;
-        let name: String = lane.name.chars().take(46).collect();
-        let _ = write!(
-            out,
-            "<text x=\"0\" y=\"{:.1}\">{}</text>",
-            y + 12.0,
-            escape(&name)
-        );
-        let _ = write!(
-            out,
-            "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{0:.1}\" y2=\"{0:.1}\"/>",
-            y + LANE - 1.0
-        );
-        for (first, last) in &lane.spans {
-            let width = (x(*last) - x(*first)).max(2.0);
-            let _ = write!(
-                out,
-                "<rect class=\"{}\" x=\"{:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"10\" rx=\"2\"><title>{} to {}</title></rect>",
-                lane.class,
-                x(*first),
-                y + 3.0,
-                Timestamp(*first),
-                Timestamp(*last)
-            );
-        }
+    lanes.iter().flat_map(of_lane).collect()
+}
+
+/// Spans and gaps as `case.json` has them.
+fn cover(lanes: &mut BTreeMap<(String, String), Lane>, coverage: &[Value]) {
+    for one in coverage {
+        let field = |name: &str| {
+            one.get(name)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let Some(lane) = lanes.get_mut(&(field("host"), field("format"))) else {
+            continue;
+        };
+        let pairs = |list: &str, from: &str, to: &str| -> Vec<(i64, i64)> {
+            let entries = one
+                .get(list)
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten();
+            let time = |entry: &Value, name: &str| {
+                entry
+                    .get(name)
+                    .and_then(Value::as_str)
+                    .and_then(Timestamp::parse_rfc3339)
+                    .map(Timestamp::nanos)
+            };
+            entries
+                .filter_map(|entry| Some((time(entry, from)?, time(entry, to)?)))
+                .collect()
+        };
+        lane.spans = pairs("spans", "first", "last");
+        lane.gaps = pairs("gaps", "from", "to");
     }
-    let y = height - 8.0;
-    let _ = write!(
-        out,
-        "<text x=\"{LEFT}\" y=\"{y:.1}\">{}</text>",
-        Timestamp(from)
-    );
-    let _ = write!(
-        out,
-        "<text x=\"{WIDTH}\" y=\"{y:.1}\" text-anchor=\"end\">{}</text></svg>",
-        Timestamp(to)
-    );
 }

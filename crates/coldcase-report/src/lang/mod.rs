@@ -1,5 +1,10 @@
 //! The languages that reports speak. `findings.json` is always in English, so that it does not depend on who runs the program.
 
+pub(crate) mod told;
+mod words;
+
+pub(crate) use words::{Words, words};
+
 /// A language of reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Lang {

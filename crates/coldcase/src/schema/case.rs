@@ -14,8 +14,20 @@ pub fn case() -> Value {
             said(&time_or_null(), "newest moment that the evidence can show"),
         ),
         ("collected_at_rests_on", text_or_null()),
+        (
+            "timezone",
+            said(&text(), "zone of the case: that of times in its reports"),
+        ),
+        ("timezone_rests_on", text()),
         ("hosts", list(&host())),
         ("clocks", list(&clock())),
+        (
+            "clock_notes",
+            said(
+                &list(&text()),
+                "what a reader should know of the clocks, in sentences",
+            ),
+        ),
         ("skews", list(&skew())),
         ("steps", list(&step())),
         ("coverage", list(&coverage())),

@@ -290,20 +290,20 @@ fn next(asked: &Asked<'_>, answer: &Answer<'_>) -> String {
     let value = &answer.what.value;
     let fetch = match answer.what.kind {
         ObservableType::Container => format!(
-            "C={value}; docker inspect $C; docker logs -t $C > log.txt; docker diff $C; docker export $C > fs.tar (podman alike; crictl inspect and logs take its id)"
+            "`C={value}; docker inspect $C; docker logs -t $C > log.txt; docker diff $C; docker export $C > fs.tar` (podman alike; crictl inspect and logs take its id)"
         ),
         ObservableType::Pod => {
             let (namespace, pod) = value.split_once('/').unwrap_or(("default", value.as_str()));
             format!(
-                "kubectl -n {namespace} get pod {pod} -o yaml; kubectl -n {namespace} logs --all-containers --timestamps {pod}; kubectl -n {namespace} get events"
+                "`kubectl -n {namespace} get pod {pod} -o yaml; kubectl -n {namespace} logs --all-containers --timestamps {pod}; kubectl -n {namespace} get events`"
             )
         }
-        ObservableType::Process => "crontab -l for each user; cat /etc/crontab /etc/cron.d/*; ps -ef --forest; ausearch -sc connect -i".to_owned(),
-        _ => "logs of all containers of that host (docker logs -t, /var/log/pods), its cron and audit logs, docker ps -a --no-trunc".to_owned(),
+        ObservableType::Process => "`cat /etc/crontab /etc/cron.d/* /var/spool/cron/* /var/spool/cron/crontabs/*; ps -ef --forest; ausearch -sc connect -i`".to_owned(),
+        _ => "`docker ps -a --no-trunc`, logs of all containers of that host (`docker logs -t`, /var/log/pods), its cron and audit logs".to_owned(),
     };
     let host = asked.owner.as_deref().unwrap_or("the source's host");
     format!(
-        "Fetch next, on {host}: {fetch}. To see the next login's process: auditctl -a always,exit -F arch=b64 -S connect -k ssh-out."
+        "Fetch next, on {host}: {fetch}. To see the next login's process: `auditctl -a always,exit -F arch=b64 -S connect -k ssh-out`."
     )
 }
 

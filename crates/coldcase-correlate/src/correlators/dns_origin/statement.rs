@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
 use serde_json::{Value, json};
 
+use super::legs::OPEN_NS;
 use super::origin::Askers;
-use super::{Case, Origin, after, words};
+use super::{Case, LOOKUP_NS, Origin, after, words};
 use crate::Draft;
 use crate::evidence::time_fact;
 use crate::identity::Fit;
@@ -96,6 +97,7 @@ impl<'a> Case<'_, 'a> {
             .fact("query_types", types)
             .fact("first", time_fact(first))
             .fact("last", time_fact(last))
+            .fact("thresholds", thresholds())
             .attack(&["T1071.004"])
             .rests_on(self.rows, &decisive(origin));
         let holders = origin.resolution.best.iter();
@@ -110,6 +112,15 @@ impl<'a> Case<'_, 'a> {
             None => draft.finish(),
         }
     }
+}
+
+/// What joins questions into one, and one holder's into one finding.
+fn thresholds() -> Value {
+    json!({
+        "open_seconds": OPEN_NS / 1_000_000_000,
+        "lookup_seconds": LOOKUP_NS / 1_000_000_000,
+        "same_holder_seconds": SAME_HOLDER_NS / 1_000_000_000,
+    })
 }
 
 fn entity(observable: &Observable) -> Value {

@@ -13,14 +13,14 @@ use crate::facts::is_internal;
 
 /// Bytes a packet of headers alone has at most: an IPv4 or IPv6 header with TCP's and its options of a SYN. A direction
 /// with more than this a packet carried data.
-const HEADER_BYTES: i64 = 60;
+pub(super) const HEADER_BYTES: i64 = 60;
 /// Requests that change something, kept a caller as evidence.
 const MOST_ORDERS: usize = 8;
 /// Callers that are told apart for one service; the rest is counted.
 const MOST_CALLERS: usize = 1_024;
 /// A caller that was there from the start of the capture, over at least this share of it in per cent, with so many requests, is
 /// a habit of the estate and no visitor.
-const HABIT: (i64, i64, usize) = (10, 50, 10);
+pub(super) const HABIT: (i64, i64, usize) = (10, 50, 10);
 
 /// Which addresses are outside of the estate, and which callers an engine knew before.
 pub(in crate::correlators) struct Outside<'a> {

@@ -5,7 +5,7 @@ use coldcase_timeline::Selection;
 use serde_json::{Value, json};
 
 use super::Exposed;
-use super::callers::{Callers, Use};
+use super::callers::{Callers, HABIT, HEADER_BYTES, Use};
 use super::catalog::Auth;
 use super::firewall::{Firewall, Verdict};
 use super::listen::Reach;
@@ -91,6 +91,7 @@ pub(super) fn finding(
             text_or_null(Some(listener.host.as_str()).filter(|host| !host.is_empty())),
         )
         .fact("port", listener.port)
+        .fact("thresholds", thresholds())
         .fact("authentication", auth_word(exposed.auth))
         .fact("firewall", firewall_word(&exposed.verdict))
         .attack(attack)
@@ -117,6 +118,15 @@ fn firewall_word(verdict: &Verdict) -> Value {
             format!("dropped by INPUT rule, but for {}", except.join(", ")).into()
         }
     }
+}
+
+/// What an outsider's habit takes, and bytes of headers below which a flow carried no data.
+fn thresholds() -> Value {
+    let (begins, lasts, calls) = HABIT;
+    json!({
+        "habit": {"begins_within_percent": begins, "lasts_percent": lasts, "calls": calls},
+        "header_bytes": HEADER_BYTES,
+    })
 }
 
 fn uses(exposed: &Exposed<'_>) -> Vec<Value> {

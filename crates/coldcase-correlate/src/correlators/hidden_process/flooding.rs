@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Hidden;
 use crate::CaseFacts;
 use crate::attempts::{read, select};
-use crate::correlators::syn_flood::is_flood;
+use crate::correlators::syn_flood::is_flood_from;
 use crate::evidence::record;
 use crate::processes::{Processes, Socket, attributes};
 
@@ -37,7 +37,7 @@ pub(super) fn find(
     let mut found = Vec::new();
     for flood in read(&rows, "src_ip", "destinations")
         .iter()
-        .filter(|one| is_flood(one))
+        .filter(|one| is_flood_from(one))
     {
         // Where the case does not say whose an address is, the sockets bound to it do.
         let bound = |one: &&Socket| one.src_ip.as_deref() == Some(flood.address.as_str());

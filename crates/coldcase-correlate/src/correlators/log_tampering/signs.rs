@@ -4,7 +4,7 @@ use coldcase_model::{EvidenceRecord, Severity};
 use serde_json::Value;
 
 /// Two signs on a host within this time are one deed.
-const SAME_DEED_NS: i64 = 24 * 3600 * 1_000_000_000;
+pub(super) const SAME_DEED_NS: i64 = 24 * 3600 * 1_000_000_000;
 
 /// What showed it. Signs of different sorts are independent of each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -19,6 +19,12 @@ const MOST_PORTS: usize = 16;
 /// Most destinations listed with their counts.
 const MOST_DESTINATIONS: usize = 8;
 
+/// Fewest attempts whose course over time is told.
+const FEWEST_WITH_RATE: u32 = 1_000;
+
+/// Most steps of that course.
+const MOST_STEPS: i64 = 120;
+
 /// Which end a summary is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
@@ -82,7 +88,7 @@ pub(super) fn row(
 
 fn by_source(side: &mut Side) -> Attributes {
     let mut attributes = counts(side);
-    let (missed, listed) = (side.missed, side.listed);
+    let (missed, listed, attempts) = (side.missed, side.listed, side.attempts);
     let sums = side.sums();
     attributes
         .number("destinations", sums.peers.distinct())
@@ -92,7 +98,7 @@ fn by_source(side: &mut Side) -> Attributes {
     let top = sums.peers.top(MOST_DESTINATIONS);
     let top = top.iter().map(|(peer, count)| json!([peer.text(), count]));
     attributes.value("top_destinations", &Value::Array(top.collect()));
-    add_peak(&mut attributes, sums);
+    add_peak(&mut attributes, sums, attempts);
     attributes.number("listed", listed);
     add_missed(&mut attributes, missed);
     attributes
@@ -100,7 +106,7 @@ fn by_source(side: &mut Side) -> Attributes {
 
 fn on_destination(side: &mut Side) -> Attributes {
     let mut attributes = counts(side);
-    let (missed, listed) = (side.missed, side.listed);
+    let (missed, listed, attempts) = (side.missed, side.listed, side.attempts);
     let sums = side.sums();
     attributes
         .number("sources", sums.peers.distinct())
@@ -108,7 +114,7 @@ fn on_destination(side: &mut Side) -> Attributes {
     let entropy = (sums.peers.prefix_entropy() * 1000.0).round() / 1000.0;
     attributes.value("source_entropy", &json!(entropy));
     add_ports(&mut attributes, sums);
-    add_peak(&mut attributes, sums);
+    add_peak(&mut attributes, sums, attempts);
     attributes
         .number("single_attempt_sources", sums.peers.single())
         .number("listed", listed);
@@ -138,12 +144,31 @@ fn add_ports(attributes: &mut Attributes, sums: &Sums) {
     attributes.value("ports", &Value::Array(ports.collect()));
 }
 
-fn add_peak(attributes: &mut Attributes, sums: &Sums) {
+fn add_peak(attributes: &mut Attributes, sums: &Sums, attempts: u32) {
     if let Some((second, count)) = sums.seconds.peak() {
         let at = Timestamp(second.saturating_mul(SECOND));
         attributes
             .number("peak_per_second", count)
             .text("peak_at", &at.to_string());
+    }
+    add_rate(attributes, sums, attempts);
+}
+
+/// How the attempts of a crowd went over time; not where seconds were dropped from the bounded list.
+fn add_rate(attributes: &mut Attributes, sums: &Sums, attempts: u32) {
+    let steps = sums
+        .seconds
+        .steps(MOST_STEPS)
+        .filter(|_| attempts >= FEWEST_WITH_RATE);
+    let Some((first, step, counts)) = steps else {
+        return;
+    };
+    if counts.iter().sum::<u64>() == u64::from(attempts) {
+        let from = Timestamp(first.saturating_mul(SECOND));
+        attributes
+            .text("rate_from", &from.to_string())
+            .value("rate_step_seconds", &json!(step))
+            .value("rate", &json!(counts));
     }
 }
 

@@ -284,6 +284,20 @@ impl Seconds {
         }
     }
 
+    /// All counts in equal steps of whole seconds from the first second on: the first second, the seconds of a step
+    /// and the counts, at most `most`.
+    pub(super) fn steps(&self, most: i64) -> Option<(i64, i64, Vec<u64>)> {
+        let (first, last) = (self.counts.first()?.0, self.counts.last()?.0);
+        let span = last.checked_sub(first)?.checked_add(1)?;
+        let step = (span + most - 1) / most;
+        let mut counts = vec![0_u64; usize::try_from((span + step - 1) / step).ok()?];
+        for (second, count) in &self.counts {
+            let place = usize::try_from((second - first) / step).ok()?;
+            *counts.get_mut(place)? += u64::from(*count);
+        }
+        Some((first, step, counts))
+    }
+
     /// The busiest second, the earliest of equals, and its count.
     pub(super) fn peak(&self) -> Option<(i64, u32)> {
         let counts = self.counts.iter().copied();
@@ -359,6 +373,21 @@ mod tests {
         assert_eq!((ports.len(), other.len()), (100, 350));
         ports.merge(&other);
         assert_eq!(ports.len(), 400);
+    }
+
+    #[test]
+    fn seconds_gather_in_equal_steps() {
+        let mut seconds = Seconds::default();
+        [(100, 3), (101, 1), (349, 5)]
+            .into_iter()
+            .for_each(|(at, count)| seconds.add(at, count));
+        let (first, step, counts) = seconds.steps(120).unwrap();
+        assert_eq!((first, step, counts.len()), (100, 3, 84));
+        assert_eq!(
+            (counts[0], counts[83], counts.iter().sum::<u64>()),
+            (4, 5, 9)
+        );
+        assert_eq!(Seconds::default().steps(120), None);
     }
 
     #[test]

@@ -69,6 +69,10 @@ pub enum Command {
     Verify(Verify),
     /// SQL over a case: its timeline, findings, conclusions, evidence, inputs and coverage.
     Query(Query),
+    /// HTML and Markdown again from a case; from several cases one batch report.
+    Report(Report),
+    /// Analyse each incident below a folder and compare with what is expected of it; exit 1 on a difference.
+    Check(Check),
     /// What an address or name was at a time, from which source, with every candidate.
     Whois(Whois),
     /// Print the JSON Schema of findings.json or case.json.
@@ -213,6 +217,40 @@ pub enum AnswerFormat {
     Parquet,
     /// A table for people.
     Table,
+}
+
+/// `report`.
+#[derive(Debug, ClapArgs)]
+pub struct Report {
+    /// Folders that `analyze` wrote.
+    #[arg(required = true, value_name = "CASE")]
+    pub cases: Vec<PathBuf>,
+    /// Where batch.html and batch.md of several cases go; one case's reports go into its folder.
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
+}
+
+/// `check`.
+#[derive(Debug, ClapArgs)]
+pub struct Check {
+    /// A folder of incidents: each a folder with a bundle (bundle/, bundle.tar.gz, ...) and expected.json.
+    #[arg(value_name = "CORPUS")]
+    pub corpus: PathBuf,
+    /// Write the results as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write expected.json so that what is found meets it, and show what changed.
+    #[arg(long)]
+    pub bless: bool,
+    /// Incidents side by side.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: u16,
+    /// Threads of all jobs together; all cores by default.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Only these incidents, by their path in the corpus or its last part.
+    #[arg(long, value_name = "NAME,..", value_delimiter = ',')]
+    pub only: Vec<String>,
 }
 
 /// `whois`.

@@ -1,10 +1,12 @@
 //! One file a command.
 
 mod analyze;
+mod check;
 mod explain;
 mod list;
 mod manual;
 mod query;
+mod report;
 mod schema;
 mod timeline;
 mod verify;
@@ -32,6 +34,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Explain(explain) => explain::run(explain),
         Command::Verify(verify) => verify::run(verify),
         Command::Query(query) => query::run(query, style),
+        Command::Report(report) => report::run(report, &args),
+        Command::Check(check) => check::run(check, &args),
         Command::Whois(whois) => whois::run(whois),
         Command::Schema(schema) => schema::run(schema.of),
         Command::Completions(completions) => manual::completions(completions.shell),
