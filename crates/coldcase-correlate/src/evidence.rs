@@ -68,7 +68,7 @@ impl Draft {
         self
     }
 
-    /// The decisive rows of a selection: at most [`MOST_RECORDS`], the first and the last among them.
+    /// The decisive rows of a selection: at most `MOST_RECORDS`, the first and the last among them.
     pub fn rests_on(mut self, rows: &Selection, decisive: &[usize]) -> Self {
         let shown: Vec<usize> = if decisive.len() <= MOST_RECORDS {
             decisive.to_vec()
@@ -85,7 +85,7 @@ impl Draft {
         self
     }
 
-    /// These records, which need not be of one selection: at most [`MOST_RECORDS`].
+    /// These records, which need not be of one selection: at most `MOST_RECORDS`.
     pub fn shows(mut self, records: Vec<EvidenceRecord>) -> Self {
         self.finding.evidence.extend(records);
         self.finding.evidence.truncate(MOST_RECORDS);

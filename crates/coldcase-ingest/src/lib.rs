@@ -1,6 +1,11 @@
 //! Artifact in, events out: the registry of formats and what they share (lines, local times, years of
 //! year-less logs, places of a rotated series). A format never sees a correlator, nor another format.
 
+#![allow(
+    rustdoc::invalid_rust_codeblocks,
+    reason = "what a format's page shows indented is a sample of the artifact"
+)]
+
 pub mod formats;
 mod json;
 mod lines;

@@ -26,6 +26,23 @@ pub enum ObservableType {
 }
 
 impl ObservableType {
+    /// All.
+    pub const ALL: [Self; 13] = [
+        Self::Ip,
+        Self::Domain,
+        Self::User,
+        Self::Host,
+        Self::Process,
+        Self::File,
+        Self::Image,
+        Self::Container,
+        Self::Pod,
+        Self::Service,
+        Self::Device,
+        Self::Log,
+        Self::Unknown,
+    ];
+
     /// The word in `findings.json`.
     pub fn as_str(self) -> &'static str {
         match self {

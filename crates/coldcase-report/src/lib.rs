@@ -1,6 +1,7 @@
 //! Findings and timeline for people and other programs: the terminal summary, the Markdown report and
 //! exports of the timeline. Evidence text is escaped wherever it is shown; nothing here prints.
 
+mod answer;
 pub mod batch;
 mod escape;
 mod export;
@@ -10,8 +11,9 @@ mod markdown;
 mod summary;
 mod terminal;
 
+pub use answer::{answer_csv, answer_json, answer_table};
 pub use escape::{for_csv, for_markdown, for_terminal};
-pub use export::{ExportError, ExportFormat, Profile, export};
+pub use export::{ExportError, ExportFormat, Exported, Profile, export};
 pub use html::{Charts, html};
 pub use lang::Lang;
 pub use markdown::markdown;

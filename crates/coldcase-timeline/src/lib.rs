@@ -6,15 +6,18 @@ mod batch;
 mod column;
 mod dataset;
 mod error;
+mod filter;
 mod kept_columns;
 mod order;
 mod rewrite;
 mod schema;
 mod select;
+pub mod sql;
 
 pub use batch::{Batch, Origin};
 pub use dataset::{DatasetWriter, PartInfo};
 pub use error::TimelineError;
+pub use filter::Filter;
 pub use polars;
 pub use schema::{COLUMNS, ColumnType};
 pub use select::{RowPlace, Selection, Timeline};

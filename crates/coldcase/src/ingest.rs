@@ -25,6 +25,13 @@ pub trait Progress: Send + Sync {
     fn stage(&self, what: &'static str);
 }
 
+/// Nobody watches.
+impl Progress for () {
+    fn start(&self, _: u64) {}
+    fn read(&self, _: u64) {}
+    fn stage(&self, _: &'static str) {}
+}
+
 /// What became of one input.
 #[derive(Debug, Clone)]
 pub struct InputRecord {

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, HostFacts};
-use coldcase_model::Timestamp;
-use coldcase_model::{Findings, SCHEMA};
+use coldcase_model::{Findings, SCHEMA, Timestamp};
 use coldcase_report::{Lang, Summary};
 use coldcase_timeline::{Timeline, TimelineError};
 use serde::Deserialize as _;
@@ -17,12 +16,33 @@ use crate::{case_summary, exact_json};
 /// Why a case can't be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum SavedCaseError {
+    /// There is no such folder.
+    #[error("{0}: no such folder; give a folder that `coldcase analyze` wrote")]
+    Missing(PathBuf),
+    /// It is a folder of something else, or a file.
+    #[error(
+        "{0}: no case: it holds no case.json; give a folder that `coldcase analyze` wrote, or make one of \
+         evidence: `coldcase analyze {0} -o CASE`"
+    )]
+    NoCase(PathBuf),
     /// A file of it can't be read.
-    #[error("{path}: {reason}; give a folder that `coldcase analyze` wrote")]
-    File {
+    #[error(
+        "{path}: {source}; check that you may read it and that the case is whole, or analyse the evidence again"
+    )]
+    Read {
         /// Which.
         path: PathBuf,
         /// Why.
+        source: std::io::Error,
+    },
+    /// A file of it is damaged or not of this program.
+    #[error(
+        "{path}: {reason}; the case is damaged or was made by another version: analyse the evidence again"
+    )]
+    Damaged {
+        /// Which.
+        path: PathBuf,
+        /// How.
         reason: String,
     },
     /// Its timeline can't be read.
@@ -74,8 +94,15 @@ impl SavedCase {
             coverage: Vec::new(),
             skews: Vec::new(),
         };
+        let timeline = folder.join("timeline");
+        if !timeline.is_dir() {
+            return Err(SavedCaseError::Damaged {
+                path: timeline,
+                reason: "is not there".to_owned(),
+            });
+        }
         Ok(Self {
-            timeline: Timeline::open(&folder.join("timeline"))?,
+            timeline: Timeline::open(&timeline)?,
             facts,
             case,
             folder: folder.to_owned(),
@@ -84,20 +111,11 @@ impl SavedCase {
 
     /// Its answers and findings, as they were written.
     pub fn findings(&self) -> Result<Findings, SavedCaseError> {
-        let path = self.folder.join("findings.json");
-        let failed = |reason: String| SavedCaseError::File {
-            path: path.clone(),
-            reason,
-        };
-        let text = fs::read_to_string(&path).map_err(|error| failed(error.to_string()))?;
-        let json = exact_json::parse(&text).map_err(|error| failed(error.to_string()))?;
-        let findings = Findings::deserialize(json).map_err(|error| failed(error.to_string()))?;
-        if findings.schema == SCHEMA {
-            Ok(findings)
-        } else {
-            let reason = format!("is of schema {}, not {SCHEMA}", findings.schema);
-            Err(failed(reason))
-        }
+        let json = read_findings(&self.folder)?;
+        Findings::deserialize(json).map_err(|error| SavedCaseError::Damaged {
+            path: self.folder.join("findings.json"),
+            reason: error.to_string(),
+        })
     }
 
     /// What its reports are made from.
@@ -113,20 +131,45 @@ impl SavedCase {
                 &self.folder,
                 lang,
             )),
-            Some(lack) => Err(SavedCaseError::File {
+            Some(lack) => Err(SavedCaseError::Damaged {
                 path: self.folder.join("case.json"),
-                reason: format!("{lack}: it is damaged or of another version; analyse again"),
+                reason: lack.to_string(),
             }),
         }
     }
 }
 
+/// `findings.json` of a case folder.
+pub fn read_findings(folder: &Path) -> Result<Value, SavedCaseError> {
+    let path = folder.join("findings.json");
+    let findings = read_json(&path)?;
+    match findings.get("schema").and_then(Value::as_str) {
+        Some(SCHEMA) => Ok(findings),
+        other => Err(SavedCaseError::Damaged {
+            path,
+            reason: match other {
+                Some(other) => format!("its schema is {other}, not {SCHEMA}"),
+                None => "it says no schema".to_owned(),
+            },
+        }),
+    }
+}
+
 /// A file of a case folder.
 pub(crate) fn read_json(path: &Path) -> Result<Value, SavedCaseError> {
-    let failed = |reason: String| SavedCaseError::File {
+    let folder = path.parent().unwrap_or(path);
+    if !folder.exists() {
+        return Err(SavedCaseError::Missing(folder.to_owned()));
+    }
+    if !folder.join("case.json").is_file() {
+        return Err(SavedCaseError::NoCase(folder.to_owned()));
+    }
+    let text = fs::read_to_string(path).map_err(|source| SavedCaseError::Read {
         path: path.to_owned(),
-        reason,
-    };
-    let text = fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| failed(error.to_string()))
+        source,
+    })?;
+    exact_json::parse(&text).map_err(|error| SavedCaseError::Damaged {
+        path: path.to_owned(),
+        reason: format!("not JSON: {error}"),
+    })
 }

@@ -7,7 +7,7 @@ use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use coldcase::Options;
 use coldcase_correlate::correlators;
 use coldcase_ingest::formats;
-use coldcase_model::{Severity, Timestamp};
+use coldcase_model::{Severity, Timestamp, nearest};
 use coldcase_report::Lang;
 
 /// Offline forensics for Linux, container and Kubernetes hosts: since when, how often, from where, and
@@ -57,7 +57,7 @@ pub enum LangArg {
 pub enum Command {
     /// Read evidence, build the timeline, look for causes, write a case folder.
     Analyze(Analyze),
-    /// Read evidence into one sorted timeline file, without looking for anything.
+    /// Read evidence, or a case, into one sorted timeline file, without looking for anything.
     Timeline(TimelineArgs),
     /// What it reads.
     Formats,
@@ -67,12 +67,20 @@ pub enum Command {
     Explain(Explain),
     /// Hash the inputs of a case again and compare; exit 1 if any differs.
     Verify(Verify),
+    /// SQL over a case: its timeline, findings, conclusions, evidence, inputs and coverage.
+    Query(Query),
     /// HTML and Markdown again from a case; from several cases one batch report.
     Report(Report),
     /// Analyse each incident below a folder and compare with what is expected of it; exit 1 on a difference.
     Check(Check),
     /// What an address or name was at a time, from which source, with every candidate.
     Whois(Whois),
+    /// Print the JSON Schema of findings.json or case.json.
+    Schema(Schema),
+    /// Print completions for a shell.
+    Completions(Completions),
+    /// Write manual pages into a folder.
+    Man(ManPages),
 }
 
 /// How evidence is read.
@@ -124,13 +132,35 @@ pub struct TimelineArgs {
     /// Columns for another program.
     #[arg(long, value_enum)]
     pub profile: Option<ProfileArg>,
+    /// Only what had not ended before this time (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub from: Option<Timestamp>,
+    /// Only what had begun by this time (RFC 3339).
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    pub to: Option<Timestamp>,
+    /// Only events of this host. Repeatable: any of them.
+    #[arg(long, value_name = "HOST")]
+    pub host: Vec<String>,
+    /// Only events of this format (see `coldcase formats`). Repeatable: any of them.
+    #[arg(long, value_name = "ID", value_parser = format_id)]
+    pub format: Vec<String>,
+    /// Only events whose message this regular expression matches; (?i) at its head ignores case. Repeatable: any of
+    /// them.
+    #[arg(long, value_name = "REGEX", value_parser = pattern)]
+    pub grep: Vec<String>,
 }
 
 /// Columns for another program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProfileArg {
-    /// Timesketch's `datetime`, `timestamp_desc`, `message` beside the timeline's own.
+    /// Timesketch's `datetime`, `timestamp_desc`, `message` beside the timeline's own (.csv, .jsonl).
     Timesketch,
+    /// Documents of the Elastic Common Schema (.jsonl).
+    Ecs,
+    /// The 17 columns of log2timeline (.csv).
+    L2t,
+    /// mactime's body file, of rows about files (.body).
+    Bodyfile,
 }
 
 /// `explain`.
@@ -153,6 +183,40 @@ pub struct Verify {
     /// Where the evidence is now; without it, where it was when the case was made.
     #[arg(value_name = "BUNDLE")]
     pub bundles: Vec<PathBuf>,
+}
+
+/// `query`.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Tables: timeline, findings, conclusions, evidence, inputs, coverage; SHOW TABLES and SHOW COLUMNS FROM t tell
+their columns. A way into JSON columns: json_value(attributes, 'exit_code'); local time: local_time(ts,
+'Asia/Shanghai'); networks: in_network(src_ip, '10.0.0.0/8'). Only SELECT, WITH and SHOW are run.")]
+pub struct Query {
+    /// A folder that `analyze` wrote.
+    #[arg(value_name = "CASE")]
+    pub case: PathBuf,
+    /// A SELECT, or the name of a ready-made query (@logins, ...); @ alone lists these.
+    #[arg(value_name = "SQL|@NAME")]
+    pub sql: String,
+    /// How the rows are written: a table on a terminal and CSV otherwise, where nothing is said.
+    #[arg(short = 'o', long = "output-format", value_enum, value_name = "FORMAT")]
+    pub format: Option<AnswerFormat>,
+    /// The file to write instead of stdout; its ending chooses the format where -o doesn't.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// How the rows of a query are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// Comma-separated values with a head line; cells that look like formulas are made text.
+    Csv,
+    /// One JSON array, an object a row.
+    Json,
+    /// Apache Parquet.
+    Parquet,
+    /// A table for people.
+    Table,
 }
 
 /// `report`.
@@ -203,6 +267,39 @@ pub struct Whois {
     pub at: Option<Timestamp>,
 }
 
+/// `schema`.
+#[derive(Debug, ClapArgs)]
+pub struct Schema {
+    /// Of which file.
+    #[arg(value_enum, value_name = "findings|case")]
+    pub of: SchemaOf,
+}
+
+/// Files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// findings.json.
+    Findings,
+    /// case.json.
+    Case,
+}
+
+/// `completions`.
+#[derive(Debug, ClapArgs)]
+pub struct Completions {
+    /// The shell.
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// `man`.
+#[derive(Debug, ClapArgs)]
+pub struct ManPages {
+    /// The folder to write coldcase.1, coldcase-analyze.1, ... into.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
+}
+
 impl Args {
     /// The language asked for, else that of the locale as POSIX orders its variables.
     pub fn lang(&self) -> Lang {
@@ -248,10 +345,44 @@ fn severity(name: &str) -> Result<Severity, String> {
         .ok_or_else(|| "use one of critical, high, medium, low, info".to_owned())
 }
 
+fn pattern(text: &str) -> Result<String, String> {
+    match regex::Regex::new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => {
+            let said = error.to_string();
+            let last = said.lines().last().unwrap_or_default();
+            Err(format!(
+                "not a regular expression ({}); put \\ before a sign that is meant as such",
+                last.trim_start_matches("error: ")
+            ))
+        }
+    }
+}
+
+fn format_id(id: &str) -> Result<String, String> {
+    match formats::by_id(id) {
+        Some(_) => Ok(id.to_owned()),
+        None => Err(format!(
+            "no format has this id{}; see `coldcase formats`",
+            near(id, false)
+        )),
+    }
+}
+
 fn known_id(id: &str) -> Result<String, String> {
     if formats::by_id(id).is_some() || correlators::by_id(id).is_some() {
-        Ok(id.to_owned())
-    } else {
-        Err("no format or correlator has this id; see `coldcase formats` and `coldcase correlators`".to_owned())
+        return Ok(id.to_owned());
     }
+    Err(format!(
+        "no format or correlator has this id{}; see `coldcase formats` and `coldcase correlators`",
+        near(id, true)
+    ))
+}
+
+/// `, did you mean pcap?` where an id is near.
+pub fn near(id: &str, or_correlator: bool) -> String {
+    let formats = formats::ALL.iter().map(|format| format.id);
+    let correlators = correlators::ALL.iter().map(|correlator| correlator.id);
+    let known = formats.chain(correlators.filter(|_| or_correlator));
+    nearest(id, known).map_or_else(String::new, |near| format!(", did you mean {near}?"))
 }

@@ -7,10 +7,14 @@ mod progress;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{ColorChoice, CommandFactory as _, FromArgMatches as _};
 
 fn main() -> ExitCode {
-    let args = match args::Args::try_parse() {
+    let parsed = args::Args::command()
+        .color(help_colour())
+        .try_get_matches()
+        .and_then(|matches| args::Args::from_arg_matches(&matches));
+    let args = match parsed {
         Ok(args) => args,
         Err(error) => {
             let _ = error.print();
@@ -23,5 +27,20 @@ fn main() -> ExitCode {
             commands::say_error(&error);
             ExitCode::from(1)
         }
+    }
+}
+
+/// What `--color` says, for help and for errors of the arguments themselves: these come before arguments are known.
+fn help_colour() -> ColorChoice {
+    let mut said = std::env::args().skip_while(|arg| !arg.starts_with("--color"));
+    let first = said.next().unwrap_or_default();
+    let value = match first.strip_prefix("--color=") {
+        Some(value) => value.to_owned(),
+        None => said.next().unwrap_or_default(),
+    };
+    match value.as_str() {
+        "always" => ColorChoice::Always,
+        "never" => ColorChoice::Never,
+        _ => ColorChoice::Auto,
     }
 }

@@ -1,17 +1,18 @@
 //! `coldcase explain`: one format or correlator in full, or a finding or conclusion of a case down to file and line.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use coldcase_correlate::correlators;
 use coldcase_ingest::formats;
+use coldcase_model::nearest;
 use coldcase_report::for_terminal;
 use serde_json::Value;
 
-use crate::args::Explain;
+use super::wrap;
+use crate::args::{Explain, near};
 
 pub fn run(explain: &Explain) -> anyhow::Result<ExitCode> {
     let text = match &explain.finding {
@@ -22,15 +23,39 @@ pub fn run(explain: &Explain) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// An id of a format or correlator; or a case, whose conclusions and findings are then listed.
 fn of_id(id: &str) -> anyhow::Result<String> {
     let format = formats::by_id(id).map(|format| (format.title, format.source));
     let correlator = correlators::by_id(id).map(|correlator| (correlator.title, correlator.source));
     let Some((title, source)) = format.or(correlator) else {
+        if Path::new(id).is_dir() {
+            return listed(&coldcase::read_findings(Path::new(id))?);
+        }
         bail!(
-            "{id}: no format or correlator has this id; see `coldcase formats` and `coldcase correlators`"
+            "{id}: no format or correlator has this id{}; see `coldcase formats` and `coldcase correlators`, or \
+             give a case folder",
+            near(id, true)
         );
     };
-    Ok(format!("{id}: {title}\n\n{}", page(source)))
+    let head = wrap::prose(&format!("{id}: {title}"));
+    Ok(format!("{head}\n{}", wrap::prose(&page(source))))
+}
+
+/// What of a case can be explained.
+fn listed(case: &Value) -> anyhow::Result<String> {
+    let mut out = String::new();
+    for conclusion in list(case, "conclusions") {
+        let about = conclusion.get("about").map(observable).unwrap_or_default();
+        let _ = writeln!(out, "{:<44} {about}", field(conclusion, "kind"));
+    }
+    for finding in list(case, "findings") {
+        let (id, severity) = (field(finding, "id"), field(finding, "severity"));
+        let _ = writeln!(out, "{id:<44} {severity:<8} {}", field(finding, "title"));
+    }
+    if out.is_empty() {
+        out.push_str("the case has no finding\n");
+    }
+    Ok(out)
 }
 
 /// The `//!` text at the head of a source file.
@@ -46,15 +71,7 @@ fn page(source: &str) -> String {
 
 /// What is asked of a case: a finding by its id, or conclusions by their kind or by what they are about.
 fn of_case(case: &Path, id: &str) -> anyhow::Result<String> {
-    let path = case.join("findings.json");
-    let text = fs::read_to_string(&path).with_context(|| {
-        format!(
-            "{}: give a folder that `coldcase analyze` wrote",
-            path.display()
-        )
-    })?;
-    let json: Value =
-        serde_json::from_str(&text).with_context(|| format!("{}: not JSON", path.display()))?;
+    let json = coldcase::read_findings(case)?;
     if let Some(finding) = finding(&json, id) {
         return Ok(of_finding(finding, &json));
     }
@@ -70,9 +87,13 @@ fn of_case(case: &Path, id: &str) -> anyhow::Result<String> {
         .map(|conclusion| of_conclusion(conclusion, &json))
         .collect();
     if conclusions.is_empty() {
+        let ids = list(&json, "findings").filter_map(|finding| finding.get("id")?.as_str());
+        let kinds = list(&json, "conclusions").filter_map(|one| one.get("kind")?.as_str());
+        let near = nearest(id, ids.chain(kinds));
         bail!(
-            "{id}: the case has no such finding or conclusion; ids, kinds and what they are about stand in {}",
-            path.display()
+            "{id}: the case has no such finding or conclusion{}; `coldcase explain {}` lists them",
+            near.map_or_else(String::new, |near| format!(", did you mean {near}?")),
+            case.display()
         )
     }
     Ok(conclusions.join("\n"))
@@ -102,12 +123,12 @@ fn observable(value: &Value) -> String {
 
 fn of_finding(finding: &Value, case: &Value) -> String {
     let mut out = String::new();
+    let title = format!("{} {}", field(finding, "severity"), field(finding, "title"));
     let _ = writeln!(
         out,
-        "{} {}\n{}\n",
-        field(finding, "severity"),
-        field(finding, "title"),
-        field(finding, "text")
+        "{}{}",
+        wrap::prose(&title),
+        wrap::prose(&field(finding, "text"))
     );
     let _ = writeln!(
         out,
@@ -131,7 +152,7 @@ fn of_finding(finding: &Value, case: &Value) -> String {
             "\nanswers: {}: {}\n{}",
             field(conclusion, "question"),
             answer.unwrap_or_default(),
-            field(conclusion, "text")
+            wrap::prose(&field(conclusion, "text")).trim_end()
         );
     }
     out
@@ -151,7 +172,8 @@ fn of_conclusion(conclusion: &Value, case: &Value) -> String {
     for candidate in list(conclusion, "candidates") {
         let _ = writeln!(out, "  or {}", observable(candidate));
     }
-    let _ = writeln!(out, "\n{}\n\nrests on", field(conclusion, "text"));
+    let text = wrap::prose(&field(conclusion, "text"));
+    let _ = writeln!(out, "\n{text}\nrests on");
     for id in list(conclusion, "because").filter_map(Value::as_str) {
         let Some(finding) = finding(case, id) else {
             continue;

@@ -4,14 +4,21 @@ mod analyze;
 mod check;
 mod explain;
 mod list;
+mod manual;
+mod query;
 mod report;
+mod schema;
 mod timeline;
 mod verify;
 mod whois;
+mod wrap;
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::{Context as _, bail};
 use coldcase_report::Style;
 
 use crate::args::{Args, Color, Command};
@@ -26,9 +33,13 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Correlators => list::correlators(),
         Command::Explain(explain) => explain::run(explain),
         Command::Verify(verify) => verify::run(verify),
+        Command::Query(query) => query::run(query, style),
         Command::Report(report) => report::run(report, &args),
         Command::Check(check) => check::run(check, &args),
         Command::Whois(whois) => whois::run(whois),
+        Command::Schema(schema) => schema::run(schema.of),
+        Command::Completions(completions) => manual::completions(completions.shell),
+        Command::Man(man) => manual::pages(&man.folder),
     }
 }
 
@@ -62,4 +73,42 @@ fn print(text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }
+}
+
+/// The folder that a file would be written into, where it is there.
+fn folder_of(path: &Path) -> anyhow::Result<&Path> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    if path.is_dir() {
+        bail!("{}: is a folder; name a file", path.display());
+    }
+    if !folder.is_dir() {
+        bail!(
+            "{}: its folder {} isn't there; make it first",
+            path.display(),
+            folder.display()
+        );
+    }
+    Ok(folder)
+}
+
+/// Writes a file whole or not at all: what is there before stays until all is written.
+fn write_whole(
+    path: &Path,
+    write: impl FnOnce(BufWriter<&File>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let written = builder
+        .tempfile_in(folder_of(path)?)
+        .map_err(anyhow::Error::from)
+        .and_then(|beside| {
+            write(BufWriter::new(beside.as_file()))?;
+            beside.persist(path)?;
+            Ok(())
+        });
+    written.with_context(|| format!("{}: can't be written", path.display()))
 }

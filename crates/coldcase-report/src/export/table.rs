@@ -1,91 +1,27 @@
-//! The timeline as one sorted file: Parquet, CSV or JSON lines, in the contract's columns or Timesketch's.
+//! The contract's columns as CSV and JSON lines, alone or beside Timesketch's.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, Write};
 
 use coldcase_model::Timestamp;
-use coldcase_timeline::{COLUMNS, ColumnType, Selection, Timeline, TimelineError};
+use coldcase_timeline::{COLUMNS, ColumnType, Selection};
 use serde_json::{Map, Value};
 
+use super::Profile;
 use crate::for_csv;
-
-/// Kinds of export files, by their ending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ExportFormat {
-    /// Apache Parquet.
-    Parquet,
-    /// Comma-separated values, formula cells made harmless.
-    Csv,
-    /// One JSON object a line.
-    Jsonl,
-}
-
-impl ExportFormat {
-    /// The kind that a file's ending chooses.
-    pub fn of(path: &Path) -> Option<Self> {
-        match path.extension()?.to_str()? {
-            "parquet" => Some(Self::Parquet),
-            "csv" => Some(Self::Csv),
-            "jsonl" | "ndjson" => Some(Self::Jsonl),
-            _ => None,
-        }
-    }
-}
-
-/// Which columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Profile {
-    /// The contract's.
-    #[default]
-    Coldcase,
-    /// Timesketch's: `message`, `datetime`, `timestamp_desc` first, then the contract's.
-    Timesketch,
-}
-
-/// Why an export failed.
-#[derive(Debug, thiserror::Error)]
-pub enum ExportError {
-    /// The timeline can't be read.
-    #[error(transparent)]
-    Timeline(#[from] TimelineError),
-    /// Writing failed.
-    #[error("{0}")]
-    Write(#[from] io::Error),
-    /// Timesketch takes text files only.
-    #[error("the timesketch profile is for .csv and .jsonl files")]
-    Profile,
-}
 
 /// Longest text that Timesketch's index takes, in bytes.
 const TIMESKETCH_LONGEST: usize = 32_766;
 
-/// Writes the whole timeline, sorted, into this file.
-pub fn export(
-    timeline: &Timeline,
-    path: &Path,
-    format: ExportFormat,
-    profile: Profile,
-) -> Result<u64, ExportError> {
-    let rows = timeline.all()?;
-    let file = BufWriter::new(File::create(path)?);
-    match (format, profile) {
-        (ExportFormat::Parquet, Profile::Coldcase) => rows.write_parquet(file, path)?,
-        (ExportFormat::Parquet, Profile::Timesketch) => return Err(ExportError::Profile),
-        (ExportFormat::Csv, _) => csv(&rows, file, profile)?,
-        (ExportFormat::Jsonl, _) => jsonl(&rows, file, profile)?,
-    }
-    Ok(rows.rows() as u64)
-}
-
-fn csv(rows: &Selection, file: impl Write, profile: Profile) -> io::Result<()> {
+/// Gives how many rows were written: Timesketch takes none without a time.
+pub(super) fn csv(rows: &Selection, file: impl Write, profile: Profile) -> io::Result<usize> {
     let mut writer = csv::Writer::from_writer(file);
     let extra = ["datetime", "timestamp_desc"];
     let names = COLUMNS.iter().map(|(name, _)| *name);
     match profile {
-        Profile::Coldcase => writer.write_record(names)?,
         Profile::Timesketch => writer.write_record(extra.into_iter().chain(names))?,
+        _ => writer.write_record(names)?,
     }
+    let mut written = 0;
     let (times, ends) = (rows.longs("ts_ns"), rows.end_micros());
     for row in 0..rows.rows() {
         let ns = times.get(row).copied().flatten();
@@ -116,11 +52,15 @@ fn csv(rows: &Selection, file: impl Write, profile: Profile) -> io::Result<()> {
             });
         }
         writer.write_record(&cells)?;
+        written += 1;
     }
-    writer.flush()
+    writer.flush()?;
+    Ok(written)
 }
 
-fn jsonl(rows: &Selection, mut file: impl Write, profile: Profile) -> io::Result<()> {
+/// Likewise, one JSON object a line; cells that don't apply are left out.
+pub(super) fn jsonl(rows: &Selection, mut file: impl Write, profile: Profile) -> io::Result<usize> {
+    let mut written = 0;
     let (times, ends) = (rows.longs("ts_ns"), rows.end_micros());
     for row in 0..rows.rows() {
         let ns = times.get(row).copied().flatten();
@@ -152,8 +92,10 @@ fn jsonl(rows: &Selection, mut file: impl Write, profile: Profile) -> io::Result
         }
         serde_json::to_writer(&mut file, &object)?;
         file.write_all(b"\n")?;
+        written += 1;
     }
-    file.flush()
+    file.flush()?;
+    Ok(written)
 }
 
 /// `ts` is a column of microseconds.
@@ -170,7 +112,7 @@ fn timesketch_time(ns: i64) -> String {
 }
 
 fn cut(text: &str, profile: Profile) -> &str {
-    if profile == Profile::Coldcase || text.len() <= TIMESKETCH_LONGEST {
+    if profile != Profile::Timesketch || text.len() <= TIMESKETCH_LONGEST {
         return text;
     }
     let end = (0..=TIMESKETCH_LONGEST)
