@@ -15,11 +15,21 @@ use crate::{Analysis, InputRecord, Options, missing};
 
 /// Writes everything but the timeline into the case folder.
 pub fn write_case(analysis: &Analysis, folder: &Path, options: &Options) -> io::Result<()> {
+    write_files(analysis, folder, folder, options)
+}
+
+/// Likewise, of a case that will lie at `place`.
+pub(crate) fn write_files(
+    analysis: &Analysis,
+    folder: &Path,
+    place: &Path,
+    options: &Options,
+) -> io::Result<()> {
     let findings = serde_json::to_string_pretty(&analysis.findings)?;
     fs::write(folder.join("findings.json"), findings + "\n")?;
     let case = serde_json::to_string_pretty(&case_json(analysis, options))?;
     fs::write(folder.join("case.json"), case + "\n")?;
-    let summary = summary(analysis, folder, options.lang);
+    let summary = summary(analysis, place, options.lang);
     fs::write(folder.join("report.html"), html(&summary))?;
     fs::write(folder.join("report.md"), markdown(&summary))
 }
@@ -111,6 +121,12 @@ fn case_json(analysis: &Analysis, options: &Options) -> Value {
             "collected_at": options.collected_at,
             "ioc": options.iocs.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
             "only": options.only,
+            "limits": {
+                "unpacked_bytes": options.limits.unpacked_bytes,
+                "files": options.limits.files,
+                "ratio": options.limits.ratio,
+                "depth": options.limits.depth,
+            },
         },
         "collected_at": analysis.facts.collected_at,
         "collected_at_rests_on": collected_at_rests_on(analysis),

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use coldcase_evidence::WorkFolder;
 use coldcase_report::{ExportFormat, Lang, Profile, export};
 
 use crate::args::{Args, ProfileArg, TimelineArgs};
@@ -26,7 +27,8 @@ pub fn run(timeline: &TimelineArgs, args: &Args) -> anyhow::Result<ExitCode> {
             "{path}: Timesketch takes text files; use .csv or .jsonl with --profile timesketch"
         ));
     }
-    let parts = tempfile::TempDir::new().context("no temporary folder; set TMPDIR")?;
+    let parts =
+        WorkFolder::temporary("coldcase-parts-").context("no temporary folder; set TMPDIR")?;
     let options = timeline.reading.options(Vec::new(), Lang::En);
     let bar = Arc::new(Bar::new(args.quiet));
     let done = coldcase::ingest_only(
@@ -37,8 +39,11 @@ pub fn run(timeline: &TimelineArgs, args: &Args) -> anyhow::Result<ExitCode> {
         bar.clone(),
     );
     bar.clear();
-    let rows = export(&done?.timeline, output, format, profile)
-        .with_context(|| format!("{}: can't be written", output.display()))?;
+    let timeline = done?.timeline;
+    let rows = coldcase::replace_file(output, |file| {
+        export(&timeline, file, format, profile).map_err(anyhow::Error::from)
+    })
+    .with_context(|| format!("{}: can't be written", output.display()))?;
     if !args.quiet {
         super::print(&format!("{rows} events in {}\n", output.display()))?;
     }
