@@ -14,7 +14,7 @@ pub struct Limits {
 }
 
 /// Bytes that come out of an archive or a packed file whatever the ratio: small ones of zeros are no danger.
-pub const RATIO_FREE_BYTES: u64 = 64 << 20;
+pub const RATIO_FREE_BYTES: u64 = 16 << 20;
 
 impl Default for Limits {
     /// Far above bundles seen, far below bombs: 64 GiB, a million files, 500 times the size (packed logs take

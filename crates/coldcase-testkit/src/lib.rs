@@ -1,5 +1,7 @@
 //! Dev only: a sink that keeps what it gets, and formats run over bytes as the program runs them.
 
+pub mod families;
+pub mod invariants;
 mod recorder;
 mod run;
 

@@ -104,7 +104,7 @@ pub struct Unpacking {
     /// Most files unpacked from archives.
     #[arg(long, value_name = "N", default_value_t = Limits::default().files)]
     pub max_files: u64,
-    /// Most bytes out of an archive or packed file for each of its own, beyond the first 64 MiB.
+    /// Most bytes out of an archive or packed file for each of its own, beyond the first 16 MiB.
     #[arg(long, value_name = "N", default_value_t = Limits::default().ratio)]
     pub max_ratio: u64,
     /// Archives within archives unpacked inside a bundle.
