@@ -122,6 +122,7 @@ fn unpack(incident: &Path, to: &Path) -> PathBuf {
 
 #[test]
 fn threads_and_the_order_of_files_change_nothing() {
+    let mut found = 0;
     for incident in incidents() {
         let folder = TempDir::new().expect("a folder");
         let at = folder.path();
@@ -136,7 +137,7 @@ fn threads_and_the_order_of_files_change_nothing() {
             .to_vec();
         let shown = incident.display();
         let first = findings(&bundle, at, 1);
-        assert!(first.len() > 100, "{shown}");
+        found += usize::from(first.len() > 1000);
         assert!(first == findings(&bundle, at, 2), "{shown}: two threads");
         assert!(
             first == findings(&shuffled[0], at, 8),
@@ -150,4 +151,5 @@ fn threads_and_the_order_of_files_change_nothing() {
         assert!(!told.is_empty(), "{shown}");
         assert!(told == rows(&shuffled[0], at, 8), "{shown}: rows");
     }
+    assert!(found >= 4, "the comparison is one of findings");
 }
