@@ -1,13 +1,16 @@
 //! The bundle: a folder, an archive or single files, walked once. An archive inside of it is unpacked too,
-//! one that lies in such an archive is not.
+//! one that lies deeper in archives than the limits say is not.
 
 use std::fs;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
+use crate::archive::{self, Unpacker};
 use crate::walk::{self, Walk};
-use crate::{Artifact, CaseFile, EvidenceError, archive};
+use crate::{Artifact, CaseFile, EvidenceError, Limits, OnBytes, Opened, WorkFolder};
+
+/// Most bytes of a `case.toml`.
+const MOST_CASE_BYTES: u64 = 1 << 20;
 
 /// Evidence to analyse: one or more folders, archives or files.
 pub struct Bundle {
@@ -21,18 +24,25 @@ pub struct Bundle {
     pub warnings: Vec<String>,
     /// Canonical paths given, to refuse output inside them.
     pub roots: Vec<PathBuf>,
-    _unpacked: Vec<TempDir>,
+    unpacker: Unpacker,
+    _unpacked: Vec<WorkFolder>,
 }
 
 impl Bundle {
     /// Walks the paths given. Several paths get their name in front of their artifacts' paths.
     pub fn open(paths: &[PathBuf]) -> Result<Self, EvidenceError> {
+        Self::open_within(paths, &Limits::default())
+    }
+
+    /// Likewise, within these limits.
+    pub fn open_within(paths: &[PathBuf], limits: &Limits) -> Result<Self, EvidenceError> {
         let mut bundle = Self {
             artifacts: Vec::new(),
             cases: Vec::new(),
             names: Vec::new(),
             warnings: Vec::new(),
             roots: Vec::new(),
+            unpacker: Unpacker::new(*limits),
             _unpacked: Vec::new(),
         };
         for path in paths {
@@ -48,7 +58,7 @@ impl Bundle {
             source,
         };
         let metadata = match fs::metadata(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(EvidenceError::Missing(path.to_owned()));
             }
             other => other.map_err(read)?,
@@ -59,6 +69,7 @@ impl Bundle {
             |name| name.to_string_lossy().into_owned(),
         );
         self.roots.push(canonical.clone());
+        self.unpacker.evidence.push(canonical.clone());
         let mut name = archive::bare_name(&name).to_owned();
         let mut links = Vec::new();
         let mut folder = if metadata.is_dir() {
@@ -85,8 +96,8 @@ impl Bundle {
         let before = self.artifacts.len();
         match &folder {
             Some(folder) => {
-                let mut walk = Walk::new(index);
-                walk.folder(folder, &prefix);
+                let mut walk = Walk::new(index, &mut self.unpacker);
+                walk.folder(folder, &prefix)?;
                 for (inside, target) in links {
                     let path = format!("{prefix}{inside}");
                     walk.artifacts.push(walk::link(path, target, index));
@@ -108,13 +119,7 @@ impl Bundle {
             .map(|folder| folder.join("case.toml"))
             .filter(|case| fs::symlink_metadata(case).is_ok_and(|metadata| metadata.is_file()))
         {
-            Some(case) => {
-                let text = fs::read_to_string(&case).map_err(|source| EvidenceError::Read {
-                    path: case.clone(),
-                    source,
-                })?;
-                CaseFile::parse(&text, &case)?
-            }
+            Some(case) => CaseFile::parse(&case_text(&case)?, &case)?,
             None => CaseFile::default(),
         };
         self.cases.push(case);
@@ -129,11 +134,11 @@ impl Bundle {
         name: &str,
         links: &mut Vec<(String, String)>,
     ) -> Result<PathBuf, EvidenceError> {
-        let unpacked = archive::unpack(path)?;
+        let unpacked = self.unpacker.unpack(path)?;
         let warnings = unpacked.warnings.into_iter();
         self.warnings
             .extend(warnings.map(|warning| format!("{}: {warning}", path.display())));
-        let root = unpacked.folder.path();
+        let root = &unpacked.root;
         let folder = walk::inner_folder(root, name);
         *links = walk::links_below(root, &folder, unpacked.links);
         self._unpacked.push(unpacked.folder);
@@ -153,6 +158,13 @@ impl Bundle {
             .unwrap_or_default()
     }
 
+    /// Opens an artifact, within the limits, as long as it was when it was listed.
+    pub fn reader(&self, artifact: &Artifact, on_bytes: Option<OnBytes>) -> io::Result<Opened> {
+        // Some file systems say 0 of files that hold something.
+        let listed = (artifact.bytes > 0).then_some(artifact.bytes);
+        crate::open_within(&artifact.disk, &self.unpacker.limits, listed, on_bytes)
+    }
+
     /// An artifact's path inside the path given, without the name that several get.
     pub fn inside<'a>(&self, artifact: &'a Artifact) -> &'a str {
         if self.cases.len() > 1 {
@@ -166,9 +178,30 @@ impl Bundle {
     }
 }
 
+fn case_text(path: &Path) -> Result<String, EvidenceError> {
+    let mut text = String::new();
+    let read = fs::File::open(path)
+        .and_then(|file| file.take(MOST_CASE_BYTES + 1).read_to_string(&mut text));
+    let too_long = text.len() as u64 > MOST_CASE_BYTES;
+    let checked = read.and_then(|_| {
+        let said = format!("is longer than {MOST_CASE_BYTES} bytes");
+        if too_long {
+            Err(io::Error::other(said))
+        } else {
+            Ok(())
+        }
+    });
+    checked.map_err(|source| EvidenceError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tempfile::TempDir;
 
     fn make(files: &[(&str, &str)]) -> TempDir {
         let folder = TempDir::new().expect("a folder");
@@ -250,12 +283,12 @@ mod tests {
     #[test]
     fn archives_in_a_bundle_are_unpacked_once() {
         let innermost = tar(&[("deep", "x")]);
-        let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
         let options = zip::write::SimpleFileOptions::default();
         zip.start_file("var/log/secure", options).expect("memory");
-        std::io::Write::write_all(&mut zip, b"x").expect("memory");
+        io::Write::write_all(&mut zip, b"x").expect("memory");
         zip.start_file("more.tar", options).expect("memory");
-        std::io::Write::write_all(&mut zip, &innermost).expect("memory");
+        io::Write::write_all(&mut zip, &innermost).expect("memory");
         let zip = zip.finish().expect("memory").into_inner();
         let folder = make(&[("readme", "x")]);
         fs::write(folder.path().join("web-1.tar"), tar(&[("etc/passwd", "x")])).expect("writes");

@@ -40,6 +40,26 @@ pub enum EvidenceError {
         /// Why.
         reason: String,
     },
+    /// There is no room to unpack an archive.
+    #[error(
+        "{path}: can't be unpacked into {folder}: {source}; make room there, or set TMPDIR to a folder that has it"
+    )]
+    NoRoom {
+        /// Which archive.
+        path: PathBuf,
+        /// Where to.
+        folder: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The folder for temporary files lies inside the evidence.
+    #[error(
+        "{folder}: temporary files would lie inside the evidence, which is never written to; set TMPDIR to another folder"
+    )]
+    TemporaryInside {
+        /// Which.
+        folder: PathBuf,
+    },
     /// An indicator file that can't be read.
     #[error("{path}: {reason}")]
     Indicators {

@@ -1,12 +1,14 @@
 //! A file opened for reading: hashed as stored, decompressed by content, and tolerant of a bad end:
-//! where the file or its compression breaks off, the reader ends and says why afterwards.
+//! where the file or its compression breaks off, or passes a limit, the reader ends and says why afterwards.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use sha2::{Digest as _, Sha256};
+use crate::Limits;
+use crate::stored::{Digest, OnBytes, Shared, Stored};
+use crate::xz::Xz;
 
 const BUFFER: usize = 256 << 10;
 
@@ -18,109 +20,47 @@ pub struct Opened {
     pub digest: Digest,
 }
 
-#[derive(Default)]
-struct State {
-    hasher: Sha256,
-    error: Option<String>,
-}
-
-/// Hash of the file as stored, and the error that ended its reading, if one did.
-#[derive(Clone)]
-pub struct Digest {
-    state: Arc<Mutex<State>>,
-    raw: Arc<Mutex<Hashed>>,
-}
-
-/// Told of every number of stored bytes as they are read.
-pub type OnBytes = Arc<dyn Fn(u64) + Send + Sync>;
-
-impl Digest {
-    /// Reads what the decoder left of the file, then gives the hash in hex and what went wrong.
-    pub fn finish(self) -> (String, Option<String>) {
-        let mut buffer = vec![0; BUFFER];
-        loop {
-            let mut raw = self.raw.lock().unwrap_or_else(PoisonError::into_inner);
-            match raw.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) => {
-                    note(&self.state, error.to_string());
-                    break;
-                }
-            }
-        }
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let hash = std::mem::take(&mut state.hasher).finalize();
-        (
-            hash.iter().map(|byte| format!("{byte:02x}")).collect(),
-            state.error.take(),
-        )
-    }
-}
-
-fn note(state: &Mutex<State>, error: String) {
-    let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-    state.error.get_or_insert(error);
-}
-
-struct Hashed {
-    file: File,
-    state: Arc<Mutex<State>>,
-    on_bytes: Option<OnBytes>,
-}
-
-impl Read for Hashed {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = loop {
-            match self.file.read(buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => break other?,
-            }
-        };
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.hasher.update(buffer.get(..read).unwrap_or_default());
-        drop(state);
-        if let Some(on_bytes) = &self.on_bytes {
-            on_bytes(read as u64);
-        }
-        Ok(read)
-    }
-}
-
-struct Shared(Arc<Mutex<Hashed>>);
-
-impl Read for Shared {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .read(buffer)
-    }
-}
-
-/// Ends instead of failing.
+/// Ends instead of failing, and where more comes out than a limit allows.
 struct Tolerant<R> {
     inner: R,
-    state: Arc<Mutex<State>>,
+    stored: Shared,
+    /// What may come out of a packed file.
+    limits: Option<Limits>,
+    given: u64,
     ended: bool,
+}
+
+impl<R> Tolerant<R> {
+    fn end(&mut self, error: String) {
+        self.ended = true;
+        self.stored.with(|stored| stored.note(error));
+    }
+
+    /// What passes the limit, if that was reached.
+    fn too_much(&self) -> Option<String> {
+        let limits = self.limits?;
+        let (room, said) = limits.room(self.stored.with(|stored| stored.bytes_read()));
+        (self.given > room).then_some(said)
+    }
 }
 
 impl<R: Read> Read for Tolerant<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.ended || buffer.is_empty() {
-            return Ok(0);
-        }
-        match self.inner.read(buffer) {
-            Ok(0) => {
-                self.ended = true;
-                Ok(0)
+        loop {
+            if self.ended || buffer.is_empty() {
+                return Ok(0);
             }
-            Ok(read) => Ok(read),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => self.read(buffer),
-            Err(error) => {
-                self.ended = true;
-                note(&self.state, error.to_string());
-                Ok(0)
+            match self.inner.read(buffer) {
+                Ok(0) => self.ended = true,
+                Ok(read) => {
+                    self.given += read as u64;
+                    let Some(said) = self.too_much() else {
+                        return Ok(read);
+                    };
+                    self.end(said);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.end(error.to_string()),
             }
         }
     }
@@ -166,53 +106,65 @@ pub(crate) fn is_packed(head: &[u8]) -> bool {
 
 /// Opens a file for reading; the first bytes decide how it is decompressed.
 pub fn open(path: &Path) -> io::Result<Opened> {
-    open_watched(path, None)
+    open_within(path, &Limits::default(), None, None)
 }
 
-/// Likewise, telling of the bytes read: for progress.
-pub fn open_watched(path: &Path, on_bytes: Option<OnBytes>) -> io::Result<Opened> {
-    let state = Arc::new(Mutex::new(State::default()));
-    let raw = Arc::new(Mutex::new(Hashed {
-        file: File::open(path)?,
-        state: state.clone(),
-        on_bytes,
-    }));
-    let mut buffered = BufReader::with_capacity(BUFFER, Shared(raw.clone()));
+/// Likewise, within these limits and no further than the bytes that the file was listed with, telling of the bytes
+/// read: for progress.
+pub fn open_within(
+    path: &Path,
+    limits: &Limits,
+    listed: Option<u64>,
+    on_bytes: Option<OnBytes>,
+) -> io::Result<Opened> {
+    let stored = Stored::new(File::open(path)?, listed, on_bytes);
+    let stored = Shared(Arc::new(Mutex::new(stored)));
+    let mut buffered = BufReader::with_capacity(BUFFER, stored.clone());
     let packing = packing(buffered.fill_buf()?);
+    let packed = Some(*limits);
     let reader: Box<dyn Read + Send> = match packing {
-        Packing::Plain => tolerant(buffered, &state),
-        Packing::Gzip => tolerant(flate2::bufread::MultiGzDecoder::new(buffered), &state),
-        Packing::Zstd => tolerant(
-            Zstd {
-                source: Some(buffered),
+        Packing::Plain => tolerant(buffered, &stored, None),
+        Packing::Gzip => {
+            let gzip = flate2::bufread::MultiGzDecoder::new(buffered);
+            tolerant(gzip, &stored, packed)
+        }
+        Packing::Zstd => {
+            let source = Some(buffered);
+            let zstd = Zstd {
+                source,
                 frame: None,
-            },
-            &state,
-        ),
-        Packing::Lz4 => tolerant(
-            Lz4 {
-                inner: lz4_flex::frame::FrameDecoder::new(buffered),
-            },
-            &state,
-        ),
+            };
+            tolerant(zstd, &stored, packed)
+        }
+        Packing::Lz4 => {
+            let inner = lz4_flex::frame::FrameDecoder::new(buffered);
+            tolerant(Lz4 { inner }, &stored, packed)
+        }
         Packing::Marked => {
             buffered.consume(3);
-            tolerant(buffered, &state)
+            tolerant(buffered, &stored, None)
         }
-        Packing::Utf16 { big_endian } => tolerant(Utf16::new(buffered, big_endian), &state),
-        Packing::Xz => tolerant(lzma_rust2::XzReader::new(buffered, true), &state),
-        Packing::Bzip2 => tolerant(bzip2::bufread::MultiBzDecoder::new(buffered), &state),
+        Packing::Utf16 { big_endian } => tolerant(Utf16::new(buffered, big_endian), &stored, None),
+        Packing::Xz => tolerant(Xz::new(buffered), &stored, packed),
+        Packing::Bzip2 => {
+            let bzip2 = bzip2::bufread::MultiBzDecoder::new(buffered);
+            tolerant(bzip2, &stored, packed)
+        }
     };
-    Ok(Opened {
-        reader,
-        digest: Digest { state, raw },
-    })
+    let digest = Digest { stored };
+    Ok(Opened { reader, digest })
 }
 
-fn tolerant<R: Read + Send + 'static>(inner: R, state: &Arc<Mutex<State>>) -> Box<dyn Read + Send> {
+fn tolerant<R: Read + Send + 'static>(
+    inner: R,
+    stored: &Shared,
+    limits: Option<Limits>,
+) -> Box<dyn Read + Send> {
     Box::new(Tolerant {
         inner,
-        state: state.clone(),
+        stored: stored.clone(),
+        limits,
+        given: 0,
         ended: false,
     })
 }
@@ -361,6 +313,7 @@ pub fn read_head(path: &Path, limit: usize) -> io::Result<(Vec<u8>, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sha2::{Digest as _, Sha256};
     use std::io::Write as _;
 
     fn check(stored: &[u8], content: &[u8], error: bool) {

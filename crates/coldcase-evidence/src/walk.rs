@@ -1,26 +1,28 @@
-//! The files below a folder, in order of name. Archives among them are unpacked, one deep.
+//! The files below a folder, in order of name. Archives among them are unpacked, as deep as the limits say.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
 use walkdir::WalkDir;
 
-use crate::{Artifact, archive};
+use crate::archive::{self, Unpacker};
+use crate::{Artifact, EvidenceError, WorkFolder};
 
 /// What a walk found.
-pub(crate) struct Walk {
+pub(crate) struct Walk<'u> {
     bundle: usize,
+    unpacker: &'u mut Unpacker,
     pub artifacts: Vec<Artifact>,
     pub warnings: Vec<String>,
-    pub unpacked: Vec<TempDir>,
+    pub unpacked: Vec<WorkFolder>,
 }
 
-impl Walk {
+impl<'u> Walk<'u> {
     /// Nothing found yet; artifacts get this index of the bundle's case files.
-    pub(crate) fn new(bundle: usize) -> Self {
+    pub(crate) fn new(bundle: usize, unpacker: &'u mut Unpacker) -> Self {
         Self {
             bundle,
+            unpacker,
             artifacts: Vec::new(),
             warnings: Vec::new(),
             unpacked: Vec::new(),
@@ -28,11 +30,11 @@ impl Walk {
     }
 
     /// Adds all files below a folder, their paths behind this prefix.
-    pub(crate) fn folder(&mut self, folder: &Path, prefix: &str) {
-        self.below(folder, prefix, false);
+    pub(crate) fn folder(&mut self, folder: &Path, prefix: &str) -> Result<(), EvidenceError> {
+        self.below(folder, prefix, 0)
     }
 
-    fn below(&mut self, folder: &Path, prefix: &str, in_archive: bool) {
+    fn below(&mut self, folder: &Path, prefix: &str, depth: usize) -> Result<(), EvidenceError> {
         for entry in WalkDir::new(folder).sort_by_file_name() {
             match entry {
                 Ok(entry) if entry.file_type().is_dir() => {}
@@ -43,48 +45,52 @@ impl Walk {
                         .map(|part| part.as_os_str().to_string_lossy())
                         .collect();
                     let path = format!("{prefix}{}", parts.join("/"));
-                    self.file(entry.path(), path, in_archive);
+                    self.file(entry.path(), path, depth)?;
                 }
                 Err(error) => self.warnings.push(format!("not read: {error}")),
             }
         }
+        Ok(())
     }
 
-    fn file(&mut self, disk: &Path, path: String, in_archive: bool) {
+    fn file(&mut self, disk: &Path, path: String, depth: usize) -> Result<(), EvidenceError> {
         let mut file = artifact(disk, path, self.bundle);
         if file.unreadable.is_none() && archive::is_archive(disk) {
-            if in_archive {
+            let most = self.unpacker.limits.depth;
+            if depth >= most {
                 self.warnings.push(format!(
-                    "{}: an archive within an archive within the bundle is not unpacked; unpack it and give the folder",
+                    "{}: an archive more than {most} deep in archives is not unpacked; raise --max-depth, or unpack it and give the folder",
                     file.path
                 ));
             } else {
-                file.is_archive = self.archive(disk, &file.path);
+                file.is_archive = self.archive(disk, &file.path, depth)?;
             }
         }
         self.artifacts.push(file);
+        Ok(())
     }
 
-    fn archive(&mut self, disk: &Path, path: &str) -> bool {
-        let unpacked = match archive::unpack(disk) {
+    fn archive(&mut self, disk: &Path, path: &str, depth: usize) -> Result<bool, EvidenceError> {
+        let unpacked = match self.unpacker.unpack(disk) {
             Ok(unpacked) => unpacked,
-            Err(error) => {
-                self.warnings.push(format!("{path}: {error}"));
-                return false;
+            Err(EvidenceError::Archive { reason, .. }) => {
+                self.warnings.push(format!("{path}: {reason}"));
+                return Ok(false);
             }
+            Err(error) => return Err(error),
         };
         let warnings = unpacked.warnings.into_iter();
         self.warnings
             .extend(warnings.map(|warning| format!("{path}: {warning}")));
         let name = path.rsplit('/').next().unwrap_or(path);
-        let folder = inner_folder(unpacked.folder.path(), archive::bare_name(name));
-        self.below(&folder, &format!("{path}/"), true);
-        for (inside, target) in links_below(unpacked.folder.path(), &folder, unpacked.links) {
+        let folder = inner_folder(&unpacked.root, archive::bare_name(name));
+        self.below(&folder, &format!("{path}/"), depth + 1)?;
+        for (inside, target) in links_below(&unpacked.root, &folder, unpacked.links) {
             let path = format!("{path}/{inside}");
             self.artifacts.push(link(path, target, self.bundle));
         }
         self.unpacked.push(unpacked.folder);
-        true
+        Ok(true)
     }
 }
 

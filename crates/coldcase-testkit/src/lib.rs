@@ -2,6 +2,8 @@
 //! bad happens.
 
 pub mod estate;
+pub mod families;
+pub mod invariants;
 mod recorder;
 mod run;
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -210,17 +210,54 @@ fn by_action(
 
 /// Writes a frame of the contract's columns as one file of a dataset.
 pub(crate) fn write_part(path: &Path, mut frame: DataFrame) -> Result<(), TimelineError> {
-    let file = File::create(path).map_err(|source| TimelineError::Io {
+    let io = |source| TimelineError::Io {
+        path: path.to_owned(),
+        source,
+    };
+    let mut file = Noting {
+        inner: File::create(path).map_err(io)?,
+        failed: None,
+    };
+    let written = ParquetWriter::new(BufWriter::new(&mut file))
+        .with_compression(ParquetCompression::Zstd(None))
+        .set_parallel(false)
+        .finish(&mut frame);
+    if let Some(source) = file.failed {
+        return Err(io(source));
+    }
+    written.map_err(|source| TimelineError::Columns {
         path: path.to_owned(),
         source,
     })?;
-    ParquetWriter::new(BufWriter::new(file))
-        .with_compression(ParquetCompression::Zstd(None))
-        .set_parallel(false)
-        .finish(&mut frame)
-        .map_err(|source| TimelineError::Columns {
-            path: path.to_owned(),
-            source,
-        })?;
     Ok(())
+}
+
+/// Keeps what made writing fail: the Parquet writer's own error buries it (a full disk is damage to it).
+struct Noting {
+    inner: File,
+    failed: Option<io::Error>,
+}
+
+impl Noting {
+    fn noted<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
+        done.inspect_err(|error| {
+            if error.kind() != io::ErrorKind::Interrupted {
+                let kept = error.raw_os_error();
+                let kept = kept.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
+                self.failed.get_or_insert(kept);
+            }
+        })
+    }
+}
+
+impl Write for Noting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let done = self.inner.write(bytes);
+        self.noted(done)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let done = self.inner.flush();
+        self.noted(done)
+    }
 }

@@ -13,6 +13,8 @@ use coldcase_ingest::{Zone, ZoneSource, formats};
 use coldcase_model::{Findings, canonical_ip};
 use coldcase_timeline::{Timeline, TimelineError};
 
+use crate::case_files::write_files;
+use crate::case_place::CasePlace;
 use crate::clock_solver::{self, Step, Verdict};
 use crate::host_facts::BundleFacts;
 use crate::ingest::{InputRecord, Progress};
@@ -45,6 +47,24 @@ pub enum CaseError {
         /// Why.
         source: std::io::Error,
     },
+    /// The output folder can't be replaced by a case.
+    #[error("{path}: {reason}; or choose another folder with -o")]
+    Occupied {
+        /// Which.
+        path: PathBuf,
+        /// Why, and what would do.
+        reason: String,
+    },
+    /// The case was finished, and its place did not take it.
+    #[error("{path}: the finished case can't be put there: {reason}; it lies in {kept}")]
+    NotInPlace {
+        /// Its place.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+        /// Where it was left.
+        kept: PathBuf,
+    },
     /// Threads can't be started.
     #[error("threads can't be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
@@ -76,15 +96,61 @@ pub struct Analysis {
     pub findings: Findings,
 }
 
-/// The whole job: evidence into `output/timeline`, correlators over it. Reports are the caller's.
+/// The whole job: evidence into a case at `output`, which appears there as one step when all of it is made.
+/// A case that is there already is replaced; whatever ends the run earlier leaves it as it was.
+pub fn make_case(
+    paths: &[PathBuf],
+    output: &Path,
+    options: &Options,
+    progress: Arc<dyn Progress>,
+) -> Result<Analysis, CaseError> {
+    refuse_inside(&roots(paths), output)?;
+    let mut place = CasePlace::new(output)?;
+    let mut folder = PathBuf::new();
+    let mut begin = || {
+        folder = place.begin()?;
+        Ok(folder.join("timeline"))
+    };
+    let made = correlated(paths, output, &mut begin, options, &progress);
+    // What could not be written lay in a folder that is gone by now: the place asked for says more.
+    let mut analysis = made.map_err(|error| match error {
+        CaseError::Timeline(TimelineError::Io { path, source }) if path.starts_with(&folder) => {
+            let path = output.to_owned();
+            CaseError::Output { path, source }
+        }
+        other => other,
+    })?;
+    progress.stage("writing");
+    write_files(&analysis, &folder, output, options).map_err(|source| CaseError::Output {
+        path: output.to_owned(),
+        source,
+    })?;
+    place.publish()?;
+    analysis.timeline = Timeline::open(&output.join("timeline"))?;
+    Ok(analysis)
+}
+
+/// Evidence into `output/timeline`, correlators over it. Reports are the caller's, and so is it that nothing is left
+/// where this fails; see [`make_case`].
 pub fn analyze(
     paths: &[PathBuf],
     output: &Path,
     options: &Options,
     progress: Arc<dyn Progress>,
 ) -> Result<Analysis, CaseError> {
+    let mut begin = || Ok(output.join("timeline"));
+    correlated(paths, output, &mut begin, options, &progress)
+}
+
+fn correlated(
+    paths: &[PathBuf],
+    output: &Path,
+    begin: Begin<'_>,
+    options: &Options,
+    progress: &Arc<dyn Progress>,
+) -> Result<Analysis, CaseError> {
     in_pool(options, || {
-        let mut analysis = read(paths, output, &output.join("timeline"), options, &progress)?;
+        let mut analysis = read(paths, output, begin, options, progress)?;
         progress.stage("correlating");
         let only: Vec<String> = options
             .only
@@ -105,8 +171,14 @@ pub fn ingest_only(
     options: &Options,
     progress: Arc<dyn Progress>,
 ) -> Result<Analysis, CaseError> {
-    in_pool(options, || read(paths, output, folder, options, &progress))
+    let mut begin = || Ok(folder.to_owned());
+    in_pool(options, || {
+        read(paths, output, &mut begin, options, &progress)
+    })
 }
+
+/// Makes what the timeline is written into, once it is known that there is evidence.
+type Begin<'b> = &'b mut (dyn FnMut() -> Result<PathBuf, CaseError> + Send);
 
 fn in_pool<T: Send>(
     options: &Options,
@@ -124,21 +196,23 @@ fn in_pool<T: Send>(
 fn read(
     paths: &[PathBuf],
     output: &Path,
-    folder: &Path,
+    begin: Begin<'_>,
     options: &Options,
     progress: &Arc<dyn Progress>,
 ) -> Result<Analysis, CaseError> {
-    let bundle = Bundle::open(paths)?;
-    refuse_inside(&bundle, output)?;
+    let bundle = Bundle::open_within(paths, &options.limits)?;
+    refuse_inside(&bundle.roots, output)?;
     progress.stage("recognising files");
     let mut planned = plan(&bundle, &options.only);
     let host_facts = BundleFacts::gather(&bundle, &mut planned);
     let indicators = indicators(&bundle, options)?;
-    fs::create_dir_all(folder).map_err(|source| CaseError::Output {
-        path: folder.to_owned(),
+    let folder = begin()?;
+    refuse_inside(&bundle.roots, &folder)?;
+    fs::create_dir_all(&folder).map_err(|source| CaseError::Output {
+        path: folder.clone(),
         source,
     })?;
-    let readings = read_all(&bundle, &planned, &host_facts, options, folder, progress)?;
+    let readings = read_all(&bundle, &planned, &host_facts, options, &folder, progress)?;
     let zone = match clocks::case_zone(&bundle, &host_facts, options) {
         told if told.source < ZoneSource::Nothing => told,
         nothing => readings.verdict.case_zone().unwrap_or(nothing),
@@ -177,8 +251,14 @@ fn read(
     })
 }
 
-fn refuse_inside(bundle: &Bundle, output: &Path) -> Result<(), CaseError> {
-    if output_place::is_inside(&bundle.roots, output) {
+/// The paths of the evidence as a bundle holds them; those that are not there are the bundle's to name.
+fn roots(paths: &[PathBuf]) -> Vec<PathBuf> {
+    let real = paths.iter().filter_map(|path| path.canonicalize().ok());
+    real.collect()
+}
+
+fn refuse_inside(roots: &[PathBuf], output: &Path) -> Result<(), CaseError> {
+    if output_place::is_inside(roots, output) {
         Err(CaseError::OutputInside(output.to_owned()))
     } else {
         Ok(())

@@ -15,11 +15,21 @@ use crate::{Analysis, InputRecord, Options, case_summary, missing};
 
 /// Writes everything but the timeline into the case folder.
 pub fn write_case(analysis: &Analysis, folder: &Path, options: &Options) -> io::Result<()> {
+    write_files(analysis, folder, folder, options)
+}
+
+/// Likewise, of a case that will lie at `place`.
+pub(crate) fn write_files(
+    analysis: &Analysis,
+    folder: &Path,
+    place: &Path,
+    options: &Options,
+) -> io::Result<()> {
     let findings = serde_json::to_string_pretty(&analysis.findings)?;
     fs::write(folder.join("findings.json"), findings + "\n")?;
     let case = serde_json::to_string_pretty(&case_json(analysis, options))?;
     fs::write(folder.join("case.json"), case + "\n")?;
-    let summary = summary(analysis, folder, options.lang);
+    let summary = summary(analysis, place, options.lang);
     let charts = Charts::of(
         &analysis.timeline,
         &analysis.findings,
@@ -99,6 +109,12 @@ fn case_json(analysis: &Analysis, options: &Options) -> Value {
             "collected_at": options.collected_at,
             "ioc": options.iocs.iter().map(|path| path.display().to_string()).collect::<Vec<_>>(),
             "only": options.only,
+            "limits": {
+                "unpacked_bytes": options.limits.unpacked_bytes,
+                "files": options.limits.files,
+                "ratio": options.limits.ratio,
+                "depth": options.limits.depth,
+            },
         },
         "timezone": analysis.zone.tz.name(),
         "timezone_rests_on": analysis.zone.source.as_str(),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
-use coldcase_evidence::{Bundle, open};
+use coldcase_evidence::Bundle;
 use coldcase_ingest::{Clock, Zone, ZoneSource, series_key, years};
 use coldcase_model::Timestamp;
 use rayon::prelude::*;
@@ -31,13 +31,13 @@ pub(crate) struct Learnt {
 pub(crate) type Surveys = BTreeMap<usize, years::Survey>;
 
 /// Surveys all year-less artifacts.
-pub(crate) fn surveys(planned: &[Planned<'_>]) -> Surveys {
+pub(crate) fn surveys(bundle: &Bundle, planned: &[Planned<'_>]) -> Surveys {
     let yearless = planned.par_iter().enumerate().filter(|(_, one)| {
         let format = one.recognised.format();
         format.is_some_and(|format| format.yearless)
     });
     let surveyed = yearless.filter_map(|(index, one)| {
-        let mut opened = open(&one.artifact.disk).ok()?;
+        let mut opened = bundle.reader(one.artifact, None).ok()?;
         Some((index, years::survey(&mut opened.reader).ok()?))
     });
     surveyed.collect()

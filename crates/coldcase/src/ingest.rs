@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::sync::Arc;
 
-use coldcase_evidence::{OnBytes, open_watched};
+use coldcase_evidence::{Bundle, OnBytes};
 use coldcase_ingest::{Clock, Format, Input, Leftover, Part, series_key};
 use coldcase_model::{KnownFormat, Place, Sink as _, Timestamp};
 use coldcase_timeline::{DatasetWriter, TimelineError};
@@ -111,6 +111,7 @@ struct Task<'p, 'a, 'w> {
 
 /// Reads these artifacts, by number, into the dataset. What became of each comes in the order of the plan.
 pub(crate) fn ingest(
+    bundle: &Bundle,
     planned: &[Planned<'_>],
     wanted: &[usize],
     clocks: &[Clock],
@@ -126,7 +127,7 @@ pub(crate) fn ingest(
         .with_max_len(1)
         .filter_map(|index| {
             let (one, clock) = (planned.get(index)?, clocks.get(index)?);
-            Some((index, read_one(one, *clock, writer, progress)))
+            Some((index, read_one(bundle, one, *clock, writer, progress)))
         })
         .collect();
     tasks.sort_by_key(|(index, _)| *index);
@@ -142,6 +143,7 @@ pub(crate) fn ingest(
 }
 
 fn read_one<'p, 'a, 'w>(
+    bundle: &Bundle,
     one: &'p Planned<'a>,
     clock: Clock,
     writer: &'w DatasetWriter,
@@ -164,7 +166,7 @@ fn read_one<'p, 'a, 'w>(
     }
     let told = progress.clone();
     let on_bytes: OnBytes = Arc::new(move |bytes| told.read(bytes));
-    let mut opened = match open_watched(&artifact.disk, Some(on_bytes)) {
+    let mut opened = match bundle.reader(artifact, Some(on_bytes)) {
         Ok(opened) => opened,
         Err(error) => {
             sink.warn(Place::Whole, format!("can't be read: {error}"));

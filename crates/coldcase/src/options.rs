@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
+use coldcase_evidence::Limits;
 use coldcase_model::Timestamp;
 use coldcase_report::Lang;
 
@@ -21,4 +22,6 @@ pub struct Options {
     pub only: Vec<String>,
     /// The language of reports.
     pub lang: Lang,
+    /// How far archives and packed files are unpacked.
+    pub limits: Limits,
 }

@@ -9,8 +9,8 @@ use std::path::{Component, Path, PathBuf};
 /// Links followed in one path before it is taken as it stands; Linux itself gives up at 40.
 const MOST_LINKS: usize = 40;
 
-/// Names in the output folder that a run writes to.
-const WRITTEN: [&str; 5] = [
+/// Names in a case folder that a run writes; what else lies there is not its own.
+pub(crate) const WRITTEN: [&str; 5] = [
     "timeline",
     "findings.json",
     "case.json",
@@ -28,7 +28,7 @@ pub(crate) fn is_inside(roots: &[PathBuf], output: &Path) -> bool {
 }
 
 /// The absolute path without links and `..`; parts that don't exist yet stay as they are named.
-fn resolve(path: &Path) -> PathBuf {
+pub(crate) fn resolve(path: &Path) -> PathBuf {
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let mut open = parts(&whole);
     let mut real = PathBuf::new();

@@ -56,7 +56,7 @@ pub(crate) fn read_all(
         planned,
         facts,
         options,
-        surveys: clocks::surveys(planned),
+        surveys: clocks::surveys(bundle, planned),
         folder,
         progress,
     };
@@ -65,7 +65,7 @@ pub(crate) fn read_all(
     let mut clocks = road.clocks(&learnt);
     let writer = DatasetWriter::create(folder)?;
     let all: Vec<usize> = (0..planned.len()).collect();
-    let read = ingest(planned, &all, &clocks, &writer, progress)?;
+    let read = ingest(bundle, planned, &all, &clocks, &writer, progress)?;
     let mut inputs: Vec<InputRecord> = read.into_iter().map(|(_, input)| input).collect();
     let mut timeline = Timeline::of_parts(writer.finish()?);
     let mut verdict = clock_solver::solve(&timeline, &inputs, told)?;
@@ -179,7 +179,15 @@ impl Road<'_> {
             .collect();
         let rest = timeline.without_files(&files)?;
         let writer = DatasetWriter::append(self.folder, &rest);
-        for (index, record) in ingest(self.planned, again, clocks, &writer, self.progress)? {
+        let read = ingest(
+            self.bundle,
+            self.planned,
+            again,
+            clocks,
+            &writer,
+            self.progress,
+        )?;
+        for (index, record) in read {
             if let Some(input) = inputs.get_mut(index) {
                 *input = record;
             }

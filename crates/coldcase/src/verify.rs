@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use coldcase_evidence::{Bundle, EvidenceError, open};
+use coldcase_evidence::{Bundle, EvidenceError, Limits, open};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ pub fn verify(case: &Path, bundles: &[PathBuf]) -> Result<Verified, VerifyError>
     if roots.is_empty() {
         return Err(VerifyError::NoBundles);
     }
-    let bundle = Bundle::open(&roots)?;
+    let bundle = Bundle::open_within(&roots, &limits(&json))?;
     let hashes: BTreeMap<&str, io::Result<String>> = bundle
         .artifacts
         .par_iter()
@@ -85,6 +85,20 @@ pub fn verify(case: &Path, bundles: &[PathBuf]) -> Result<Verified, VerifyError>
         })
         .collect();
     Ok(compare(&known, &hashes))
+}
+
+/// The limits that the case was made within; what they left out is no difference.
+fn limits(case: &Value) -> Limits {
+    let default = Limits::default();
+    let said = |name: &str| case.pointer(&format!("/options/limits/{name}"))?.as_u64();
+    Limits {
+        unpacked_bytes: said("unpacked_bytes").unwrap_or(default.unpacked_bytes),
+        files: said("files").unwrap_or(default.files),
+        ratio: said("ratio").unwrap_or(default.ratio),
+        depth: said("depth")
+            .and_then(|depth| usize::try_from(depth).ok())
+            .unwrap_or(default.depth),
+    }
 }
 
 fn hash(path: &Path) -> io::Result<String> {

@@ -25,7 +25,6 @@ mod times;
 mod way_in;
 
 pub use charts::Charts;
-pub(crate) use escape::escape;
 pub use page::html;
 pub(crate) use parts::Part;
 

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use coldcase::Options;
 use coldcase_correlate::correlators;
+use coldcase_evidence::Limits;
 use coldcase_ingest::formats;
 use coldcase_model::{Severity, Timestamp, nearest};
 use coldcase_report::Lang;
@@ -101,6 +102,26 @@ pub struct Reading {
     /// Only these formats and correlators (ids, comma-separated).
     #[arg(long, value_name = "ID,..", value_delimiter = ',', value_parser = known_id)]
     pub only: Vec<String>,
+    /// How far archives are unpacked.
+    #[command(flatten)]
+    pub unpacking: Unpacking,
+}
+
+/// How far archives and packed files are unpacked; what passes a limit is cut and named.
+#[derive(Debug, ClapArgs)]
+pub struct Unpacking {
+    /// Most bytes unpacked from archives, and read of one packed file; K, M, G, T may follow.
+    #[arg(long, value_name = "BYTES", value_parser = bytes, default_value = "64G")]
+    pub max_unpacked: u64,
+    /// Most files unpacked from archives.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().files)]
+    pub max_files: u64,
+    /// Most bytes out of an archive or packed file for each of its own, beyond the first 16 MiB.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().ratio)]
+    pub max_ratio: u64,
+    /// Archives within archives unpacked inside a bundle.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=16))]
+    pub max_depth: u8,
 }
 
 /// `analyze`.
@@ -326,6 +347,12 @@ impl Reading {
             threads: self.threads.map(usize::from),
             only: self.only.clone(),
             lang,
+            limits: Limits {
+                unpacked_bytes: self.unpacking.max_unpacked,
+                files: self.unpacking.max_files,
+                ratio: self.unpacking.max_ratio,
+                depth: usize::from(self.unpacking.max_depth),
+            },
         }
     }
 }
@@ -338,6 +365,23 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse_rfc3339(text).ok_or_else(|| {
         "not an RFC 3339 time with an offset, like 2023-05-12T10:20:00+08:00".to_owned()
     })
+}
+
+fn bytes(text: &str) -> Result<u64, String> {
+    let (digits, unit) = match text.char_indices().next_back() {
+        Some((at, unit)) if unit.is_ascii_alphabetic() => {
+            (text.get(..at).unwrap_or_default(), unit)
+        }
+        _ => (text, 'b'),
+    };
+    let shift = ['b', 'k', 'm', 'g', 't']
+        .iter()
+        .position(|one| *one == unit.to_ascii_lowercase());
+    let number: Option<u64> = digits.parse().ok();
+    number
+        .zip(shift)
+        .and_then(|(number, shift)| number.checked_mul(1 << (10 * shift)))
+        .ok_or_else(|| "not a number of bytes, like 500000 or 20G".to_owned())
 }
 
 fn severity(name: &str) -> Result<Severity, String> {

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use coldcase_report::{Style, terminal};
 
 use crate::args::{Analyze, Args};
@@ -12,7 +11,7 @@ use crate::progress::Bar;
 pub fn run(analyze: &Analyze, args: &Args, style: Style) -> anyhow::Result<ExitCode> {
     let options = analyze.reading.options(analyze.ioc.clone(), args.lang());
     let bar = Arc::new(Bar::new(args.quiet));
-    let done = coldcase::analyze(
+    let done = coldcase::make_case(
         &analyze.reading.bundles,
         &analyze.output,
         &options,
@@ -20,8 +19,6 @@ pub fn run(analyze: &Analyze, args: &Args, style: Style) -> anyhow::Result<ExitC
     );
     bar.clear();
     let analysis = done?;
-    coldcase::write_case(&analysis, &analyze.output, &options)
-        .with_context(|| format!("{}: the case can't be written", analyze.output.display()))?;
     let mut summary = coldcase::summary(&analysis, &analyze.output, options.lang);
     if !args.verbose {
         summary

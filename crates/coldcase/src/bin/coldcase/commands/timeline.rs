@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use coldcase::SavedCase;
+use coldcase_evidence::WorkFolder;
 use coldcase_model::nearest;
 use coldcase_report::{ExportFormat, Exported, Lang, Profile, export, for_terminal};
 use coldcase_timeline::{Filter, Timeline};
@@ -38,7 +39,8 @@ pub fn run(timeline: &TimelineArgs, args: &Args) -> anyhow::Result<ExitCode> {
     {
         return of_case(case, timeline, &target, args);
     }
-    let parts = tempfile::TempDir::new().context("no temporary folder; set TMPDIR")?;
+    let parts =
+        WorkFolder::temporary("coldcase-parts-").context("no temporary folder; set TMPDIR")?;
     let options = timeline.reading.options(Vec::new(), Lang::En);
     let bar = Arc::new(Bar::new(args.quiet));
     let done = coldcase::ingest_only(
