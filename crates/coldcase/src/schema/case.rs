@@ -50,6 +50,18 @@ fn options() -> Value {
         ("collected_at", time_or_null()),
         ("ioc", list(&text())),
         ("only", list(&text())),
+        (
+            "limits",
+            object(&[
+                (
+                    "unpacked_bytes",
+                    said(&count(), "bytes that archives may unpack to"),
+                ),
+                ("files", said(&count(), "files of an archive")),
+                ("ratio", said(&count(), "unpacked bytes to a stored one")),
+                ("depth", said(&count(), "archives within archives")),
+            ]),
+        ),
     ])
 }
 
