@@ -8,6 +8,7 @@ mod export;
 mod html;
 mod lang;
 mod markdown;
+mod parts;
 mod summary;
 mod terminal;
 

@@ -5,8 +5,10 @@ use std::fmt::Write as _;
 
 use coldcase_model::{Conclusion, EvidenceRecord, Finding, Severity};
 
+use crate::lang::{told, words};
+use crate::parts::{Part, sentences};
 use crate::summary::local;
-use crate::{Summary, for_terminal};
+use crate::{Lang, Summary, for_terminal};
 
 /// Findings of medium severity and above that are shown in full.
 const MOST_FINDINGS: usize = 12;
@@ -64,7 +66,7 @@ fn answers(out: &mut String, summary: &Summary<'_>, style: Style) {
             "{}",
             style.paint("1", &format!("ANSWER  {}", answer(conclusion)))
         );
-        paragraph(out, &conclusion.text, 8);
+        parts(out, conclusion, summary.lang, style);
         out.push('\n');
     }
     let severe = summary
@@ -81,6 +83,42 @@ fn answers(out: &mut String, summary: &Summary<'_>, style: Style) {
         };
         let _ = writeln!(out, "{}", style.paint("1", nothing));
         out.push('\n');
+    }
+}
+
+/// The answer's sentences by what they are for: why it is so, what to do, what speaks against it, what can't be seen.
+fn parts(out: &mut String, conclusion: &Conclusion, lang: Lang, style: Style) {
+    let words = words(lang);
+    let sentences = sentences(&told::answer(conclusion, lang), lang);
+    for (part, head) in [
+        (Part::Proof, None),
+        (Part::Next, Some(words.next)),
+        (Part::Against, Some(words.against)),
+        (Part::Unseen, Some(words.unseen)),
+    ] {
+        let mut of_part = sentences.iter().filter(|one| one.part == part).peekable();
+        if of_part.peek().is_none() {
+            continue;
+        }
+        if let Some(head) = head {
+            let _ = writeln!(out, "        {}", style.paint("1", head));
+        }
+        for sentence in of_part {
+            told_with_commands(out, &sentence.text);
+        }
+    }
+}
+
+/// A sentence; its commands on lines of their own, whole, to be copied.
+fn told_with_commands(out: &mut String, sentence: &str) {
+    for (index, piece) in sentence.split('`').enumerate() {
+        if index % 2 == 1 {
+            let _ = writeln!(out, "          $ {}", for_terminal(piece));
+        } else {
+            let piece =
+                piece.trim_matches(|letter: char| letter.is_whitespace() || ".;,".contains(letter));
+            paragraph(out, piece, 8);
+        }
     }
 }
 

@@ -163,7 +163,7 @@ fn sorting(browser: &mut Browser, expect: &mut dyn FnMut(bool, &str)) {
     );
     browser.value("document.querySelector('#inputs').closest('section').querySelector('.tools button').click()");
     expect(
-        text(browser, "document.getElementById('said').textContent") != "",
+        !text(browser, "document.getElementById('said').textContent").is_empty(),
         "copying says that it did",
     );
 }

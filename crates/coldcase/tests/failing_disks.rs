@@ -283,8 +283,9 @@ fn evidence_that_may_not_be_read_is_named_and_the_rest_is_used() {
     let locked = bundle.join("db-07/locked");
     fs::write(&locked, log(5)).expect("writes");
     fs::create_dir(bundle.join("closed")).expect("a folder");
-    fs::set_permissions(&locked, fs::Permissions::from_mode(0)).expect("is locked");
-    fs::set_permissions(bundle.join("closed"), fs::Permissions::from_mode(0)).expect("is locked");
+    fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).expect("is locked");
+    fs::set_permissions(bundle.join("closed"), fs::Permissions::from_mode(0o000))
+        .expect("is locked");
     fs::set_permissions(at, fs::Permissions::from_mode(0o777)).expect("is open");
     let copy = at.join("coldcase");
     fs::copy(program(), &copy).expect("copies");

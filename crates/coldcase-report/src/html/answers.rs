@@ -10,12 +10,12 @@ use serde_json::Value;
 use super::View;
 use super::charts::when;
 use super::escape::{escape, shorten};
-use super::parts::{Part, Sentence, sentences};
 use super::prose::{prose, whole};
 use super::svg::number;
 use super::tables::sure;
 use super::times::stamp;
 use crate::lang::told;
+use crate::parts::{Part, Sentence, sentences};
 
 /// Most links behind a sentence.
 const MOST_LINKS: usize = 3;

@@ -12,7 +12,6 @@ mod lanes;
 mod lifelines;
 mod logins;
 mod page;
-mod parts;
 mod prose;
 mod sample;
 mod series;
@@ -26,7 +25,6 @@ mod way_in;
 
 pub use charts::Charts;
 pub use page::html;
-pub(crate) use parts::Part;
 
 use chrono_tz::Tz;
 

@@ -193,9 +193,9 @@ fn foot(out: &mut String, view: &View<'_>) {
         "words": w.of_script(),
         "lanes": view.charts.lanes.data(view),
     });
-    let _ = write!(
+    let _ = writeln!(
         out,
-        "<footer class=\"dim\">{}</footer><script type=\"application/json\" id=\"data\">{}</script><script>{SCRIPT}</script></body></html>\n",
+        "<footer class=\"dim\">{}</footer><script type=\"application/json\" id=\"data\">{}</script><script>{SCRIPT}</script></body></html>",
         w.foot,
         json_block(&data)
     );

@@ -5,7 +5,7 @@ use coldcase_model::{ObservableType, Severity};
 use serde_json::{Map, Value};
 
 use crate::Lang;
-use crate::html::Part;
+use crate::parts::Part;
 
 /// Declares the page's words: a name, and the word in English and in Chinese.
 macro_rules! words {

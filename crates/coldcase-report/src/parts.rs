@@ -17,9 +17,9 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(super) const ALL: [Self; 4] = [Self::Proof, Self::Next, Self::Against, Self::Unseen];
+    pub(crate) const ALL: [Self; 4] = [Self::Proof, Self::Next, Self::Against, Self::Unseen];
 
-    pub(super) fn class(self) -> &'static str {
+    pub(crate) fn class(self) -> &'static str {
         match self {
             Self::Proof => "proof",
             Self::Against => "against",
@@ -31,7 +31,7 @@ impl Part {
 
 /// One sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sentence {
+pub(crate) struct Sentence {
     pub part: Part,
     pub text: String,
 }
@@ -73,7 +73,7 @@ const LEADS: [(Part, Lang, &str); 31] = [
 
 /// A text's sentences. A full stop ends one where a space and a capital, a digit or a quote follow, outside of
 /// commands and brackets; `。` always does.
-pub(super) fn sentences(text: &str, lang: Lang) -> Vec<Sentence> {
+pub(crate) fn sentences(text: &str, lang: Lang) -> Vec<Sentence> {
     let mut found: Vec<Sentence> = Vec::new();
     for text in split(text) {
         let lead = LEADS.iter().find(|(_, spoken, lead)| {
