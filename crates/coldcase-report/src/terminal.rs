@@ -21,6 +21,9 @@ const MOST_CLOCKS: usize = 4;
 /// Things not collected that get a line each.
 const MOST_MISSING: usize = 3;
 
+/// What a sentence of an answer begins with.
+const ITEM: &str = "      - ";
+
 /// Whether colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
@@ -101,24 +104,36 @@ fn parts(out: &mut String, conclusion: &Conclusion, lang: Lang, style: Style) {
             continue;
         }
         if let Some(head) = head {
-            let _ = writeln!(out, "        {}", style.paint("1", head));
+            let _ = writeln!(out, "  {}", style.paint("1", head));
         }
         for sentence in of_part {
-            told_with_commands(out, &sentence.text);
+            // Only what is to be done is to be copied: elsewhere commands are those of the evidence.
+            if part == Part::Next {
+                with_commands(out, &sentence.text);
+            } else {
+                hanging(out, &sentence.text, ITEM);
+            }
         }
     }
 }
 
 /// A sentence; its commands on lines of their own, whole, to be copied.
-fn told_with_commands(out: &mut String, sentence: &str) {
-    for (index, piece) in sentence.split('`').enumerate() {
+fn with_commands(out: &mut String, sentence: &str) {
+    let pieces: Vec<&str> = sentence.split('`').collect();
+    for (index, piece) in pieces.iter().enumerate() {
         if index % 2 == 1 {
             let _ = writeln!(out, "          $ {}", for_terminal(piece));
-        } else {
-            let piece =
-                piece.trim_matches(|letter: char| letter.is_whitespace() || ".;,".contains(letter));
-            paragraph(out, piece, 8);
+            continue;
         }
+        // What joins commands stands between their lines already.
+        let joins = |letter: char| letter.is_whitespace() || ".;,".contains(letter);
+        let piece = if index > 0 {
+            piece.trim_start_matches(joins)
+        } else {
+            piece
+        };
+        let mark = if index == 0 { ITEM } else { "        " };
+        hanging(out, piece, mark);
     }
 }
 
@@ -234,6 +249,14 @@ fn cut(text: &str, most: usize) -> String {
 
 /// Text wrapped at 80 columns, indented.
 fn paragraph(out: &mut String, text: &str, indent: usize) {
+    hanging(out, text, &" ".repeat(indent));
+}
+
+/// Text wrapped at 80 columns; the first line begins with this, the others with as many blanks.
+fn hanging(out: &mut String, text: &str, first: &str) {
+    let indent = first.chars().count();
+    let mut begin = first;
+    let blanks = " ".repeat(indent);
     let mut column = 0;
     for word in for_terminal(text).split_whitespace() {
         let width = word.chars().count();
@@ -242,7 +265,8 @@ fn paragraph(out: &mut String, text: &str, indent: usize) {
             column = 0;
         }
         if column == 0 {
-            out.push_str(&" ".repeat(indent));
+            out.push_str(begin);
+            begin = &blanks;
             column = indent;
         } else {
             out.push(' ');
@@ -353,4 +377,45 @@ fn read(out: &mut String, summary: &Summary<'_>, style: Style) {
     clocks(out, summary);
     missing(out, summary);
     let _ = writeln!(out, "Case: {}", for_terminal(&summary.case));
+}
+
+#[cfg(test)]
+mod tests {
+    use coldcase_model::{Observable, ObservableType};
+
+    use super::*;
+
+    #[test]
+    fn only_commands_to_be_run_stand_alone() {
+        let host = |name| Observable::new(ObservableType::Host, name);
+        let conclusion = Conclusion {
+            kind: "way-in".into(),
+            about: host("a"),
+            question: "who".into(),
+            answer: host("h"),
+            candidates: Vec::new(),
+            confidence: 0.9,
+            because: Vec::new(),
+            text: "It ran `sh /mac.sh`. Fetch next: `docker logs c; id`; `ss -ntp`. No other host did.".into(),
+        };
+        let mut out = String::new();
+        parts(&mut out, &conclusion, Lang::En, Style::Plain);
+        assert_eq!(
+            out,
+            "      - It ran `sh /mac.sh`.\n  Do next\n      - Fetch next:\n          $ docker logs c; id\n          $ ss -ntp\n  \
+             Alternatives, and what speaks against it\n      - No other host did.\n"
+        );
+    }
+
+    #[test]
+    fn lines_hang_and_stay_within_eighty_columns() {
+        let mut out = String::new();
+        hanging(&mut out, &"word ".repeat(40), ITEM);
+        let lines: Vec<&str> = out.lines().collect();
+        assert!(lines.len() > 2 && lines.iter().all(|line| line.len() <= 80));
+        assert!(lines[0].starts_with("      - word") && lines[1].starts_with("        word"));
+        let mut nothing = String::new();
+        hanging(&mut nothing, "", ITEM);
+        assert_eq!(nothing, "");
+    }
 }
