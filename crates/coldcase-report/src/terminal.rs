@@ -389,7 +389,7 @@ mod tests {
     fn only_commands_to_be_run_stand_alone() {
         let host = |name| Observable::new(ObservableType::Host, name);
         let conclusion = Conclusion {
-            kind: "way-in".into(),
+            kind: "way-in",
             about: host("a"),
             question: "who".into(),
             answer: host("h"),
