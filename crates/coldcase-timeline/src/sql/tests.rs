@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use polars::prelude::{Column, NamedFrom as _, Series};
+use polars::prelude::{Column, DataType, NamedFrom as _, Series, TimeUnit, TimeZone};
 use polars_io::parquet::write::ParquetWriter;
 
 use super::*;
 use crate::PartInfo;
 
-/// Parts that hold nothing but these columns: a query that reads any other fails.
+/// Parts that hold nothing but these columns: a query that reads any other fails. `ts` is the one that the engine
+/// takes to count rows where a query names none.
 fn timeline(folder: &Path, parts: usize) -> Timeline {
     let write = |number: usize| {
         let path = folder.join(format!("part-{number:05}.parquet"));
@@ -18,6 +19,13 @@ fn timeline(folder: &Path, parts: usize) -> Timeline {
         };
         let first = i64::try_from(number).expect("a small number");
         let columns = vec![
+            Series::new("ts".into(), [first; 3].as_slice())
+                .cast(&DataType::Datetime(
+                    TimeUnit::Microseconds,
+                    Some(TimeZone::UTC),
+                ))
+                .expect("times")
+                .into_column(),
             Series::new("ts_ns".into(), [first, first + 10, first + 20].as_slice()).into_column(),
             cells("action", ["exec", "log", "exec"]),
             cells("host", ["a", "b", "b"]),
