@@ -120,6 +120,9 @@ fn use_it(browser: &mut Browser, findings: &Value) -> Vec<String> {
         browser.write(&correlator);
         expect(browser.value(SHOWN_FINDINGS) == 1, "the filter finds by id");
         browser.value("document.activeElement.value = ''; document.activeElement.dispatchEvent(new Event('input'))");
+        browser.value(
+            "document.querySelectorAll('details.rest').forEach((one) => { one.open = true; })",
+        );
         browser.press("Escape");
         browser.press("j");
         expect(

@@ -338,6 +338,16 @@ fn one(out: &mut String, life: &Life, lives: &Lives, y: f64, scale: &Scale, view
         );
     }
     marks(out, life, middle, scale, view);
+    if let Some(end) = life.last().filter(|end| *end < scale.from) {
+        let _ = write!(
+            out,
+            "<text class=\"tick\" x=\"{:.1}\" y=\"{:.1}\">{} {}</text>",
+            LEFT + 6.0,
+            middle + 4.0,
+            w.exited,
+            both(Timestamp(end), view.zone)
+        );
+    }
     if life.first().is_some_and(|first| first < scale.from) {
         let _ = write!(
             out,

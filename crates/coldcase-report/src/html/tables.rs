@@ -52,17 +52,29 @@ pub(super) fn findings(out: &mut String, view: &View<'_>) {
     out.push_str(
         "<div class=\"tools\" data-filter=\"findings-list\"></div><div id=\"findings-list\">",
     );
-    let (told, rest): (Vec<&Finding>, Vec<&Finding>) = all
-        .iter()
-        .partition(|finding| finding.severity >= Severity::Medium);
-    told.iter().for_each(|finding| one(out, finding, view));
-    if !rest.is_empty() {
+    let of = |least: Severity, most: Severity| {
+        all.iter()
+            .filter(move |finding| (least..=most).contains(&finding.severity))
+    };
+    of(Severity::Medium, Severity::Critical).for_each(|finding| one(out, finding, view));
+    let low = of(Severity::Low, Severity::Low).count();
+    if low > 0 {
         let _ = write!(
             out,
             "<p class=\"rest\">{}</p>",
-            w.lesser.replace("{}", &number(rest.len() as u64))
+            w.lesser.replace("{}", &number(low as u64))
         );
-        rest.iter().for_each(|finding| one(out, finding, view));
+        of(Severity::Low, Severity::Low).for_each(|finding| one(out, finding, view));
+    }
+    let noted = of(Severity::Info, Severity::Info).count();
+    if noted > 0 {
+        let _ = write!(
+            out,
+            "<details class=\"rest\"><summary>{}</summary>",
+            w.noted.replace("{}", &number(noted as u64))
+        );
+        of(Severity::Info, Severity::Info).for_each(|finding| one(out, finding, view));
+        out.push_str("</details>");
     }
     out.push_str("</div></section>");
 }

@@ -119,7 +119,7 @@ words! {
     nothing_found: "Nothing was found that asks for attention.", "没有需要关注的发现。";
     no_answer: "No cause is concluded. The gravest of the findings: {} of severity {}.", "没有得出结论。最严重的发现：{} 条，级别为{}。";
     absence: "What is not in the evidence can't be excluded.", "证据之外的情况无法排除。";
-    limits: "{} things were not collected that would have helped.", "有 {} 项有用的材料未采集。";
+    limits: "Not collected, though it would have helped: {}.", "有帮助但未采集的材料：{} 项。";
     or_else: "Fits as well:", "同样吻合：";
     when: "When", "时间";
     to: "to", "至";
@@ -131,7 +131,8 @@ words! {
     unseen: "What the evidence does not show", "证据未能显示的";
     sure: "{} % sure", "可信度 {} %";
     no_findings: "No correlator found anything.", "没有任何发现。";
-    lesser: "{} of low severity or only noted:", "以下 {} 条为低级别或仅供参考：";
+    lesser: "{} of low severity:", "以下 {} 条为低级别：";
+    noted: "{} only noted: read beside the others", "{} 条仅供参考，与其他发现对照";
     time: "time", "时间";
     record: "record", "位置";
     says: "what it says", "内容";

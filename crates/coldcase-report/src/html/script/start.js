@@ -13,7 +13,8 @@ function openTarget() {
 }
 
 function stepFinding(by) {
-  const findings = [...document.querySelectorAll('details.finding')].filter((one) => !one.hidden);
+  const findings = [...document.querySelectorAll('details.finding')]
+    .filter((one) => !one.hidden && !one.closest('details.rest:not([open])'));
   const at = findings.findIndex((one) => one.contains(document.activeElement));
   const next = findings[at < 0 ? (by > 0 ? 0 : findings.length - 1) : at + by];
   if (!next) return;

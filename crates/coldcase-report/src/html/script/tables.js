@@ -91,6 +91,8 @@ function enhanceFindings(tools) {
   };
   tools.append(filterBox((text) => {
     wanted = text;
+    // What is found is shown, also among those that are only noted.
+    for (const rest of list.querySelectorAll('details.rest')) rest.open = text !== '';
     apply();
   }));
   for (const severity of severities) {
