@@ -68,6 +68,7 @@ mod coverage;
 mod exact_json;
 mod host_facts;
 mod ingest;
+pub mod lake;
 mod missing;
 mod options;
 mod output_place;

@@ -76,6 +76,8 @@ pub enum Command {
     Check(Check),
     /// What an address or name was at a time, from which source, with every candidate.
     Whois(Whois),
+    /// Many cases as one lake of Parquet: add to it, remove from it, check it.
+    Lake(LakeArgs),
     /// Print the JSON Schema of findings.json or case.json.
     Schema(Schema),
     /// Print completions for a shell.
@@ -286,6 +288,77 @@ pub struct Whois {
     /// When (RFC 3339); without it, ever.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub at: Option<Timestamp>,
+}
+
+/// `lake`.
+#[derive(Debug, ClapArgs)]
+pub struct LakeArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LakeCommand,
+}
+
+/// What is done to a lake.
+#[derive(Debug, Subcommand)]
+pub enum LakeCommand {
+    /// Add cases to a lake, which is made where there is none; the same case again changes nothing.
+    Add(LakeAdd),
+    /// Remove cases from a lake.
+    Remove(LakeRemove),
+    /// Is a lake whole: every file there and as it was written, nothing beside; exit 1 if not.
+    Check(LakeCheck),
+    /// Put small files of a lake together, after many cases were added one by one.
+    Pack(LakePack),
+}
+
+/// `lake add`.
+#[derive(Debug, ClapArgs)]
+pub struct LakeAdd {
+    /// The lake: a new or empty folder, or one that this command made.
+    #[arg(value_name = "LAKE")]
+    pub lake: PathBuf,
+    /// Folders that `analyze` wrote; each is named after its folder.
+    #[arg(required = true, value_name = "CASE")]
+    pub cases: Vec<PathBuf>,
+    /// The name of the case, where it is one.
+    #[arg(long = "as", value_name = "NAME")]
+    pub name: Option<String>,
+    /// Put a case in the place of one of its name with other content.
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// `lake remove`.
+#[derive(Debug, ClapArgs)]
+pub struct LakeRemove {
+    /// The lake.
+    #[arg(value_name = "LAKE")]
+    pub lake: PathBuf,
+    /// Names of cases.
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// `lake check`.
+#[derive(Debug, ClapArgs)]
+pub struct LakeCheck {
+    /// The lake.
+    #[arg(value_name = "LAKE")]
+    pub lake: PathBuf,
+    /// Compare sizes only, and not every byte.
+    #[arg(long)]
+    pub sizes: bool,
+    /// Take away what adders left that were killed.
+    #[arg(long)]
+    pub clean: bool,
+}
+
+/// `lake pack`.
+#[derive(Debug, ClapArgs)]
+pub struct LakePack {
+    /// The lake.
+    #[arg(value_name = "LAKE")]
+    pub lake: PathBuf,
 }
 
 /// `schema`.
