@@ -164,8 +164,11 @@ impl Question {
             });
         }
         let mut filled = self.clone();
+        let mut parameters: Vec<&Parameter> = self.parameters.iter().collect();
+        // A longer name may begin with a shorter one.
+        parameters.sort_by_key(|parameter| std::cmp::Reverse(parameter.name.len()));
         for step in &mut filled.steps {
-            for parameter in &self.parameters {
+            for parameter in &parameters {
                 let value = set
                     .get(parameter.name)
                     .map_or(parameter.default, String::as_str);

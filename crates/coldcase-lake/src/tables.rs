@@ -129,6 +129,7 @@ pub const TABLES: [Table; 11] = [
         about: "a record that a finding rests on",
         columns: &[
             ("finding", Text),
+            ("correlator", Text),
             ("ordinal", Long),
             ("ts", Time),
             ("ts_ns", Long),

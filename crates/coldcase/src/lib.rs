@@ -66,6 +66,7 @@ mod clock_solver;
 mod clocks;
 mod coverage;
 mod exact_json;
+pub mod fleet;
 mod host_facts;
 mod ingest;
 pub mod lake;

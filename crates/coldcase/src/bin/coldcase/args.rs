@@ -78,6 +78,8 @@ pub enum Command {
     Whois(Whois),
     /// Many cases as one lake of Parquet: add to it, remove from it, check it.
     Lake(LakeArgs),
+    /// Ask a lake the fleet's questions: where was it first, what is rare, who moved from where to where.
+    Fleet(FleetArgs),
     /// Print the JSON Schema of findings.json or case.json.
     Schema(Schema),
     /// Print completions for a shell.
@@ -361,6 +363,35 @@ pub struct LakePack {
     pub lake: PathBuf,
 }
 
+/// `fleet`.
+#[derive(Debug, ClapArgs)]
+pub struct FleetArgs {
+    /// A folder that `lake add` made.
+    #[arg(value_name = "LAKE", required_unless_present_any = ["list", "write_sql"])]
+    pub lake: Option<PathBuf>,
+    /// Questions by their ids (see --list); all without any.
+    #[arg(value_name = "QUESTION")]
+    pub questions: Vec<String>,
+    /// Indicators to look for: one a line, CSV, STIX 2.1 or MISP JSON. Repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub ioc: Vec<PathBuf>,
+    /// Sets a question's parameter, e.g. about=SHA256:... or most_hosts=2. Repeatable.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = setting)]
+    pub set: Vec<(String, String)>,
+    /// Write findings.json, and each question's rows as CSV, into this folder.
+    #[arg(short, long, value_name = "FOLDER")]
+    pub output: Option<PathBuf>,
+    /// Exit with 3 if a finding of this severity or above was found.
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub fail_on: Option<Severity>,
+    /// List the questions and what can be set.
+    #[arg(long)]
+    pub list: bool,
+    /// Write the questions' SQL into this folder, to run it on DuckDB or Spark.
+    #[arg(long, value_name = "FOLDER")]
+    pub write_sql: Option<PathBuf>,
+}
+
 /// `schema`.
 #[derive(Debug, ClapArgs)]
 pub struct Schema {
@@ -438,6 +469,13 @@ fn moment(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse_rfc3339(text).ok_or_else(|| {
         "not an RFC 3339 time with an offset, like 2023-05-12T10:20:00+08:00".to_owned()
     })
+}
+
+fn setting(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or_else(|| "write it as NAME=VALUE".to_owned())?;
+    Ok((name.trim().to_owned(), value.to_owned()))
 }
 
 fn bytes(text: &str) -> Result<u64, String> {
