@@ -8,15 +8,15 @@ FROM sightings WHERE entity_type IN ('domain', 'address', 'hash')
 -- step: names0
 SELECT DISTINCT entity, entity AS name FROM seen
 -- step: names1
-SELECT entity, SUBSTR(name, POSITION('.' IN name) + 1) AS name FROM names0 WHERE POSITION('.' IN name) > 0
+SELECT entity, SUBSTR(name, LENGTH(SPLIT_PART(name, '.', 1)) + 2) AS name FROM names0 WHERE LENGTH(SPLIT_PART(name, '.', 1)) < LENGTH(name)
 -- step: names2
-SELECT entity, SUBSTR(name, POSITION('.' IN name) + 1) AS name FROM names1 WHERE POSITION('.' IN name) > 0
+SELECT entity, SUBSTR(name, LENGTH(SPLIT_PART(name, '.', 1)) + 2) AS name FROM names1 WHERE LENGTH(SPLIT_PART(name, '.', 1)) < LENGTH(name)
 -- step: names3
-SELECT entity, SUBSTR(name, POSITION('.' IN name) + 1) AS name FROM names2 WHERE POSITION('.' IN name) > 0
+SELECT entity, SUBSTR(name, LENGTH(SPLIT_PART(name, '.', 1)) + 2) AS name FROM names2 WHERE LENGTH(SPLIT_PART(name, '.', 1)) < LENGTH(name)
 -- step: names4
-SELECT entity, SUBSTR(name, POSITION('.' IN name) + 1) AS name FROM names3 WHERE POSITION('.' IN name) > 0
+SELECT entity, SUBSTR(name, LENGTH(SPLIT_PART(name, '.', 1)) + 2) AS name FROM names3 WHERE LENGTH(SPLIT_PART(name, '.', 1)) < LENGTH(name)
 -- step: names5
-SELECT entity, SUBSTR(name, POSITION('.' IN name) + 1) AS name FROM names4 WHERE POSITION('.' IN name) > 0
+SELECT entity, SUBSTR(name, LENGTH(SPLIT_PART(name, '.', 1)) + 2) AS name FROM names4 WHERE LENGTH(SPLIT_PART(name, '.', 1)) < LENGTH(name)
 -- step: names
 SELECT entity, name, 1 AS is_whole FROM names0
 UNION ALL SELECT entity, name, 0 AS is_whole FROM names1

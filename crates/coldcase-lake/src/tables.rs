@@ -222,4 +222,20 @@ impl Table {
         schema.insert(case.name, case.dtype);
         schema.into()
     }
+
+    /// Columns with the names that DuckDB and Spark both have for their types.
+    pub fn sql_columns(&self) -> Vec<(String, &'static str)> {
+        let columns = self.schema();
+        let columns = columns.iter().map(|(name, kind)| {
+            let kind = match kind {
+                DataType::Int64 => "BIGINT",
+                DataType::Int32 => "INT",
+                DataType::Float64 => "DOUBLE",
+                DataType::Datetime(..) => "TIMESTAMP",
+                _ => "STRING",
+            };
+            (name.to_string(), kind)
+        });
+        columns.collect()
+    }
 }

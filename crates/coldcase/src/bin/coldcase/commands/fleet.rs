@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use coldcase::fleet::{FleetAnswer, FleetOptions, FleetReport, fleet};
-use coldcase_lake::{AnswerTable, Limits, Value, questions};
+use coldcase_lake::{AnswerTable, Limits, TABLES, Value, questions};
 use coldcase_model::Finding;
 use coldcase_report::{Style, for_csv, for_terminal, severity_label};
 
@@ -64,9 +64,28 @@ fn list() -> anyhow::Result<String> {
 
 fn write_sql(folder: &Path) -> anyhow::Result<()> {
     fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let mut files: Vec<(String, String)> = Vec::new();
     for question in questions()? {
-        let path = folder.join(format!("{}.sql", question.id));
-        fs::write(&path, question.text).with_context(|| path.display().to_string())?;
+        files.push((format!("{}.sql", question.id), question.text.to_owned()));
+    }
+    let tables: serde_json::Map<String, serde_json::Value> = TABLES
+        .iter()
+        .map(|table| {
+            let columns = table.sql_columns().into_iter();
+            let columns = columns.map(|(name, kind)| (name, kind.into()));
+            (
+                table.name.to_owned(),
+                serde_json::Value::Object(columns.collect()),
+            )
+        })
+        .collect();
+    files.push((
+        "tables.json".to_owned(),
+        serde_json::to_string_pretty(&tables)? + "\n",
+    ));
+    for (name, text) in files {
+        let path = folder.join(name);
+        fs::write(&path, text).with_context(|| path.display().to_string())?;
     }
     Ok(())
 }
