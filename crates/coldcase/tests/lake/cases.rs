@@ -33,6 +33,7 @@ pub fn write_case(fleet: &Fleet, host: &Host, folder: &Path) -> PathBuf {
 }
 
 /// Writes all case folders of a fleet.
+#[allow(dead_code, reason = "not every test makes a whole fleet")]
 pub fn write_cases(fleet: &Fleet, folder: &Path) -> Vec<PathBuf> {
     (0..fleet.hosts)
         .map(|index| write_case(fleet, &fleet.host(index), folder))
