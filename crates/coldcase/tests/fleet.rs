@@ -7,6 +7,7 @@ mod cases;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -205,7 +206,7 @@ fn check_others(report: &FleetReport, truth: &Truth) {
         .find(|one| fact(one, "kind") == "not-collected");
     let stranger = stranger.expect("a stranger");
     assert_eq!(fact(stranger, "address"), &truth.stranger.1.as_str());
-    assert_eq!(hosts(stranger), [truth.stranger.0.clone()]);
+    assert_eq!(hosts(stranger), [truth.stranger.0.as_str()]);
     let lacking = covered
         .iter()
         .filter(|one| fact(one, "kind") == "lacks-format");
@@ -291,9 +292,9 @@ fn engines(made: &Made, lake: &Path, expected: &BTreeMap<String, Vec<String>>) {
         ("Spark", "spark/fleet.py", has("pyspark") && has_java),
     ] {
         if !is_there {
-            eprintln!(
+            say(&format!(
                 "{engine} is not here: not compared (set COLDCASE_FLEET_PYTHON to a Python that has it)"
-            );
+            ));
             continue;
         }
         let answers = made.path(engine);
@@ -329,8 +330,13 @@ fn engines(made: &Made, lake: &Path, expected: &BTreeMap<String, Vec<String>>) {
             lines[1..].sort();
             assert_eq!(&lines, expected, "{engine}: {question}");
         }
-        eprintln!("{engine}: {} answers identical", expected.len());
+        say(&format!("{engine}: {} answers identical", expected.len()));
     }
+}
+
+/// What was compared and what not, for whoever reads the log of the tests.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 fn run(command: &mut Command) {

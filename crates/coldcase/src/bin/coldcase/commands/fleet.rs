@@ -11,7 +11,7 @@ use coldcase_lake::{AnswerTable, Limits, TABLES, Value, questions};
 use coldcase_model::Finding;
 use coldcase_report::{Style, for_csv, for_terminal, severity_label};
 
-use crate::args::FleetArgs;
+use crate::lake_args::FleetArgs;
 
 /// Findings of a question that the terminal shows; findings.json has more.
 const MOST_SHOWN: usize = 5;

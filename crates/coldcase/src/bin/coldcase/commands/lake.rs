@@ -7,7 +7,7 @@ use coldcase::lake::add_cases;
 use coldcase_lake::{Checked, Lake, Outcome, Trouble, check, clean, pack, remove};
 use coldcase_report::for_terminal;
 
-use crate::args::{LakeAdd, LakeCheck, LakeCommand, LakePack, LakeRemove};
+use crate::lake_args::{LakeAdd, LakeCheck, LakeCommand, LakePack, LakeRemove};
 
 /// Small files from which on it is told that they can be put together.
 const MANY_FILES: usize = 1_000;
