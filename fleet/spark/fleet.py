@@ -52,18 +52,14 @@ def main():
             rows = spark.read.schema(columns).parquet(*paths) if paths else spark.createDataFrame([], columns)
             rows.createOrReplaceTempView(table)
         steps = list(question.sql(lake.settings(args.set)))
-        kept = []
         for number, (step, sql) in enumerate(steps):
             rows = spark.sql(sql)
-            # What several steps ask for is worked out once.
+            # What several steps ask for is worked out once, and is no part of their plans.
             users = [later for _, later in steps[number + 1 :] if re.search(rf"\b{step}\b", later)]
             if len(users) > 1:
-                rows = rows.cache()
-                kept.append(rows)
+                rows = rows.localCheckpoint()
             rows.createOrReplaceTempView(step)
         lake.write(args.output, name, rows.columns, rows.collect())
-        for rows in kept:
-            rows.unpersist()
     spark.stop()
 
 

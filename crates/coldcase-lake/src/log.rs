@@ -162,8 +162,13 @@ pub(crate) fn commit(
     }
     if after.entries.is_multiple_of(ENTRIES_A_SUM) {
         // Only a short cut: a lake without it is whole.
-        let sum = folder.join(format!("{:08}{SUM}", after.entries));
-        let _ = serde_json::to_vec(&after).map(|text| create_once(beside, &sum, &text));
+        let sum = |number: u64| folder.join(format!("{number:08}{SUM}"));
+        let _ =
+            serde_json::to_vec(&after).map(|text| create_once(beside, &sum(after.entries), &text));
+        // The one before stays for who reads it now.
+        if let Some(old) = after.entries.checked_sub(2 * ENTRIES_A_SUM) {
+            let _ = fs::remove_file(sum(old));
+        }
     }
     Ok(Committed::Yes)
 }
@@ -217,18 +222,22 @@ mod tests {
     #[test]
     fn sums_and_entries_say_the_same() {
         let (_folder, lake) = lake();
-        for number in 0..250 {
+        for number in 0..350 {
             let state = lake.state().expect("a state");
             add(&lake, &state, &mut case(&format!("c{number}"))).expect("an entry");
         }
         let log = layout::log(&lake.root);
         let with_sums = lake.state().expect("a state");
-        assert_eq!((with_sums.entries, with_sums.cases.len()), (250, 250));
-        let sum = log.join("00000200.state.json");
+        assert_eq!((with_sums.entries, with_sums.cases.len()), (350, 350));
+        assert!(
+            !log.join("00000100.state.json").exists(),
+            "two sums are kept"
+        );
+        let sum = log.join("00000300.state.json");
         fs::write(&sum, "{").expect("a damaged sum");
         assert_eq!(lake.state().expect("a state"), with_sums);
         fs::remove_file(&sum).expect("no sum");
-        fs::remove_file(log.join("00000100.state.json")).expect("no sum");
+        fs::remove_file(log.join("00000200.state.json")).expect("no sum");
         assert_eq!(lake.state().expect("a state"), with_sums);
     }
 
