@@ -1,6 +1,7 @@
 //! Cases into a lake. Large timelines get partitions of their own, small cases of one command are packed together. A
 //! group of cases comes in by one entry of the log: all of it or nothing.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use coldcase_timeline::polars::prelude::DataFrame;
@@ -61,8 +62,14 @@ pub fn add<E: From<LakeError>>(
     if !rest.is_empty() {
         return Err(LakeError::Busy.into());
     }
-    let place = |name: &str| cases.iter().position(|(one, _)| one == name);
-    added.cases.sort_by_key(|(name, _)| place(name));
+    let places: BTreeMap<&str, usize> = cases
+        .iter()
+        .map(|(name, _)| name.as_str())
+        .zip(0..)
+        .collect();
+    added
+        .cases
+        .sort_by_key(|(name, _)| places.get(name.as_str()).copied());
     Ok(added)
 }
 
@@ -176,8 +183,7 @@ impl Group {
         let Some(table) = table("timeline") else {
             return Ok(());
         };
-        let mut writers: std::collections::BTreeMap<Option<String>, TableWriter> =
-            Default::default();
+        let mut writers: BTreeMap<Option<String>, TableWriter> = Default::default();
         for part in timeline.frames() {
             let rows = part?;
             for host in frames::hosts(&rows) {

@@ -28,6 +28,8 @@ pub(crate) struct TableWriter {
     folder: String,
     schema: SchemaRef,
     waiting: Vec<DataFrame>,
+    waiting_rows: usize,
+    waiting_bytes: usize,
     waiting_cases: BTreeSet<String>,
     open: Option<OpenFile>,
     done: Vec<Staged>,
@@ -66,6 +68,8 @@ impl TableWriter {
             folder,
             schema: table.schema(),
             waiting: Vec::new(),
+            waiting_rows: 0,
+            waiting_bytes: 0,
             waiting_cases: BTreeSet::new(),
             open: None,
             done: Vec::new(),
@@ -87,13 +91,11 @@ impl TableWriter {
         if rows.height() == 0 {
             return Ok(());
         }
+        self.waiting_rows += rows.height();
+        self.waiting_bytes += rows.estimated_size();
         self.waiting.push(rows);
         self.waiting_cases.extend(cases.into_iter().cloned());
-        let held = self.waiting.iter();
-        let (rows, bytes) = held.fold((0, 0), |(rows, bytes), frame| {
-            (rows + frame.height(), bytes + frame.estimated_size())
-        });
-        if rows >= ROWS_A_GROUP || bytes >= BYTES_A_GROUP {
+        if self.waiting_rows >= ROWS_A_GROUP || self.waiting_bytes >= BYTES_A_GROUP {
             self.flush(adder)?;
         }
         Ok(())
@@ -115,6 +117,7 @@ impl TableWriter {
 
     fn flush(&mut self, adder: &mut Adder) -> Result<(), LakeError> {
         let mut frames = std::mem::take(&mut self.waiting).into_iter();
+        (self.waiting_rows, self.waiting_bytes) = (0, 0);
         let Some(mut whole) = frames.next() else {
             return Ok(());
         };

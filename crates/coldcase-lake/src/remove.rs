@@ -1,5 +1,7 @@
 //! Cases out of a lake: files of theirs alone go, files that they share with others are written again without them.
 
+use std::collections::BTreeSet;
+
 use crate::add::{ATTEMPTS, finish, place};
 use crate::adder::Adder;
 use crate::log::Entry;
@@ -48,13 +50,14 @@ pub(crate) fn without(
     if names.is_empty() {
         return Ok(entry);
     }
+    let names: BTreeSet<&String> = names.iter().collect();
     for file in state.files.values() {
         if !file.cases.iter().any(|case| names.contains(case)) {
             continue;
         }
         entry.removed_files.push(file.path.clone());
         if !file.cases.iter().all(|case| names.contains(case)) {
-            entry.added_files.extend(again(lake, adder, file, names)?);
+            entry.added_files.extend(again(lake, adder, file, &names)?);
         }
     }
     Ok(entry)
@@ -65,7 +68,7 @@ fn again(
     lake: &Lake,
     adder: &mut Adder,
     file: &FileEntry,
-    names: &[String],
+    names: &BTreeSet<&String>,
 ) -> Result<Vec<FileEntry>, LakeError> {
     let unknown = || LakeError::Damaged {
         path: lake.root.join(&file.path),
@@ -80,10 +83,11 @@ fn again(
         .iter()
         .filter(|case| !names.contains(case))
         .collect();
+    let kept_names: BTreeSet<&str> = stay.iter().map(|name| name.as_str()).collect();
     let mut writer = TableWriter::new(table, layout::packed(table.name));
     parquet::read(&lake.root, file, None, |rows| {
         let kept = frames::rows_where(&rows, "case_name", |case| {
-            case.is_some_and(|case| stay.iter().any(|stays| *stays == case))
+            case.is_some_and(|case| kept_names.contains(case))
         });
         let kept = kept.map_err(LakeError::columns(file.path.as_ref()))?;
         writer.push(adder, stay.iter().copied(), kept)
