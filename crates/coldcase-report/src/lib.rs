@@ -19,4 +19,4 @@ pub use html::{Charts, html};
 pub use lang::Lang;
 pub use markdown::markdown;
 pub use summary::{InputLine, Summary};
-pub use terminal::{Style, terminal};
+pub use terminal::{Style, severity_label, terminal};

@@ -53,6 +53,11 @@ impl Style {
     }
 }
 
+/// A severity as summaries show it, eight characters wide.
+pub fn severity_label(severity: Severity, style: Style) -> String {
+    style.severity(severity)
+}
+
 /// The summary as text.
 pub fn terminal(summary: &Summary<'_>, style: Style) -> String {
     let mut out = String::new();
