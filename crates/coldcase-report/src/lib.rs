@@ -9,6 +9,7 @@ mod html;
 mod lang;
 mod markdown;
 mod parts;
+mod postmortem;
 mod summary;
 mod terminal;
 
@@ -18,5 +19,6 @@ pub use export::{ExportError, ExportFormat, Exported, Profile, export};
 pub use html::{Charts, html};
 pub use lang::Lang;
 pub use markdown::markdown;
+pub use postmortem::{Beside, post_mortem};
 pub use summary::{InputLine, Summary};
 pub use terminal::{Style, terminal};

@@ -92,7 +92,7 @@ fn answers(out: &mut String, summary: &Summary<'_>, style: Style) {
 /// The answer's sentences by what they are for: why it is so, what to do, what speaks against it, what can't be seen.
 fn parts(out: &mut String, conclusion: &Conclusion, lang: Lang, style: Style) {
     let words = words(lang);
-    let sentences = sentences(&told::answer(conclusion, lang), lang);
+    let sentences = sentences(&conclusion.text);
     for (part, head) in [
         (Part::Proof, None),
         (Part::Next, Some(words.next)),
@@ -109,9 +109,9 @@ fn parts(out: &mut String, conclusion: &Conclusion, lang: Lang, style: Style) {
         for sentence in of_part {
             // Only what is to be done is to be copied: elsewhere commands are those of the evidence.
             if part == Part::Next {
-                with_commands(out, &sentence.text);
+                with_commands(out, &told::sentence(&sentence.text, lang));
             } else {
-                hanging(out, &sentence.text, ITEM);
+                hanging(out, &told::sentence(&sentence.text, lang), ITEM);
             }
         }
     }

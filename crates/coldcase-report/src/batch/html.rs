@@ -7,9 +7,10 @@ use coldcase_model::Severity;
 
 use super::entities::EntityKind;
 use super::trends::Periods;
-use super::words::{Words, put};
+use super::words::Words;
 use super::{Batch, BatchCase, Span, lines, trends};
 use crate::html::escape::escape;
+use crate::lang::put;
 
 const WIDTH: f64 = 1000.0;
 /// Where lanes begin; left of it stand their names.

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::entities::EntityKind;
-use super::words::put;
 use super::{Batch, lines, trends};
 use crate::for_markdown;
+use crate::lang::put;
 
 /// The batch as Markdown.
 pub fn markdown(batch: &Batch) -> String {

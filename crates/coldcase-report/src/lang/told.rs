@@ -22,9 +22,19 @@ pub(crate) fn question(conclusion: &Conclusion, lang: Lang) -> Cow<'_, str> {
     own(&conclusion.question, lang)
 }
 
-/// A conclusion's sentences.
-pub(crate) fn answer(conclusion: &Conclusion, lang: Lang) -> Cow<'_, str> {
-    own(&conclusion.text, lang)
+/// One sentence of a text, as [`crate::parts::sentences`] gives them.
+pub(crate) fn sentence(sentence: &str, lang: Lang) -> Cow<'_, str> {
+    own(sentence, lang)
+}
+
+/// A line of the case about itself: what was lost, assumed or not collected, and what clocks rest on.
+pub(crate) fn note(line: &str, lang: Lang) -> Cow<'_, str> {
+    own(line, lang)
+}
+
+/// What the case's zone rests on.
+pub(crate) fn zone_source(source: &str, lang: Lang) -> Cow<'_, str> {
+    own(source, lang)
 }
 
 /// The finding's own words, whatever the language.
