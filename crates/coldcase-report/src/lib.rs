@@ -18,6 +18,7 @@ pub use escape::{for_csv, for_markdown, for_terminal};
 pub use export::{ExportError, ExportFormat, Exported, Profile, export};
 pub use html::{Charts, html};
 pub use lang::Lang;
+pub use lang::told::without_chinese;
 pub use markdown::markdown;
 pub use postmortem::{Beside, post_mortem};
 pub use summary::{InputLine, Summary};

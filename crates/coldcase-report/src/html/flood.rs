@@ -13,6 +13,7 @@ use super::escape::escape;
 use super::svg::{SECOND, Scale, length, number, round_up};
 use super::times::both;
 use super::{View, svg};
+use crate::lang::told;
 
 /// Most floods of a page.
 const MOST: usize = 3;
@@ -152,7 +153,7 @@ pub(super) fn draw(out: &mut String, flood: &Flood, view: &View<'_>) {
         out,
         "<figure><figcaption><b>{}</b> {} <a href=\"#{}\">{}</a></figcaption>",
         view.words.flood,
-        escape(&flood.title),
+        escape(&told::title_text(&flood.title, view.lang)),
         escape(&flood.finding),
         view.words.finding
     );

@@ -2,6 +2,7 @@
 
 pub(crate) mod told;
 mod words;
+mod zh;
 
 pub(crate) use words::{Words, words};
 
