@@ -5,6 +5,7 @@ mod answer;
 pub mod batch;
 mod escape;
 mod export;
+mod fill;
 mod html;
 mod lang;
 mod markdown;

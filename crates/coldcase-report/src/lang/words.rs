@@ -165,9 +165,11 @@ in_both! {
     questions_short: "questions", "查询数";
     questions_over_time: "its questions", "其查询";
     asker: "asker", "询问者";
-    flood: "Flood", "洪泛";
+    flood: "Flood", "洪水攻击";
     no_rate: "The capture's summary has no rate over time; only totals are known.", "抓包摘要不含速率变化，仅有总数。";
     attempts_a_second: "connection attempts a second", "每秒连接尝试";
+    answered_in_time: "answered and unanswered attempts stand in each bar; few answered ones are drawn higher than they are", "每个柱内区分有应答与无应答的尝试；很少的有应答部分绘制得比实际略高";
+    answered_in_all: "which attempts were answered is known in all, not over time", "有无应答只有总数，没有随时间的变化";
     busiest: "busiest second: {} attempts at {}", "最高一秒：{} 次，于 {}";
     attempts: "attempts", "尝试";
     answered: "answered", "有应答";

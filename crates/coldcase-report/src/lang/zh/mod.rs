@@ -100,7 +100,8 @@ impl Catalogue {
             }
             let part = chinese.as_deref().unwrap_or(english);
             // Chinese has no space after a full stop.
-            if !said.is_empty() && !(said.ends_with(['。', '；']) && chinese.is_some()) {
+            let joins = said.ends_with(['。', '；']) && chinese.is_some();
+            if !said.is_empty() && !joins {
                 said.push(' ');
             }
             said.push_str(part);
