@@ -8,6 +8,9 @@ const CLOSING: &str = "。，、；：！？）】》」』〉”’…％·,.;:
 /// Marks that no line ends with.
 const OPENING: &str = "（【《「『〈“‘([{";
 
+/// Letters that a line may lack so that a name is parted at a mark.
+const NEAR: usize = 24;
+
 /// A text in lines of at most this width. Nothing is lost but blanks.
 pub(crate) fn fill(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
@@ -26,8 +29,9 @@ pub(crate) fn fill(text: &str, width: usize) -> Vec<String> {
             for letter in piece.chars() {
                 let wide = letter.width().unwrap_or(0);
                 if used > 0 && used + wide > width {
-                    lines.push(std::mem::take(&mut line));
-                    used = 0;
+                    let rest = part(&mut line);
+                    lines.push(std::mem::replace(&mut line, rest));
+                    used = line.width();
                 }
                 line.push(letter);
                 used += wide;
@@ -38,6 +42,16 @@ pub(crate) fn fill(text: &str, width: usize) -> Vec<String> {
         lines.push(line);
     }
     lines
+}
+
+/// Cuts a line that one long name fills behind its last mark, where one is near; gives what goes on in the next.
+fn part(line: &mut String) -> String {
+    let mark = line.rfind(['-', '_', '/', '.', ':', '=', '@', ',']);
+    let end = mark.map(|mark| mark + 1);
+    match end.filter(|end| *end < line.len() && line.len() - end < NEAR) {
+        Some(end) => line.split_off(end),
+        None => String::new(),
+    }
 }
 
 /// A word's parts that a line may end behind.
@@ -92,9 +106,10 @@ mod tests {
         check(
             "k8s_long-name_of-a-container",
             10,
-            &["k8s_long-n", "ame_of-a-c", "ontainer"],
+            &["k8s_long-", "name_of-a-", "container"],
         );
-        check("a k8s_long-name", 10, &["a", "k8s_long-n", "ame"]);
+        check("0123456789abcdef", 10, &["0123456789", "abcdef"]);
+        check("a k8s_long-name", 10, &["a", "k8s_long-", "name"]);
     }
 
     #[test]
