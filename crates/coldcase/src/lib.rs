@@ -90,6 +90,6 @@ pub use host_facts::BundleFacts;
 pub use ingest::{InputRecord, Progress};
 pub use options::Options;
 pub use query::{QueryError, query};
-pub use reports::{ReportError, batch, report};
+pub use reports::{ReportError, batch, report, write_post_mortem};
 pub use saved_case::{SavedCase, SavedCaseError, read_findings};
 pub use verify::{Difference, Verified, VerifyError, verify};

@@ -252,9 +252,14 @@ pub struct Report {
     /// Folders that `analyze` wrote.
     #[arg(required = true, value_name = "CASE")]
     pub cases: Vec<PathBuf>,
-    /// Where batch.html and batch.md of several cases go; one case's reports go into its folder.
+    /// Where batch.html and batch.md of several cases go; one case's reports go into its folder. With --post-mortem: the
+    /// file to write.
     #[arg(short, long, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
+    /// Write a draft of the post-mortem of one case, to be finished by people: post-mortem.md in its folder. A file that
+    /// is there is not written over.
+    #[arg(long)]
+    pub post_mortem: bool,
 }
 
 /// `check`.

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use coldcase::fleet::{FleetAnswer, FleetOptions, FleetReport, fleet};
 use coldcase_lake::{AnswerTable, Limits, TABLES, Value, questions};
 use coldcase_model::Finding;
-use coldcase_report::{Style, for_csv, for_terminal, severity_label};
+use coldcase_report::{Lang, Style, for_csv, for_terminal, severity_label};
 
 use crate::lake_args::FleetArgs;
 
@@ -159,7 +159,7 @@ fn rest(out: &mut String, answer: &FleetAnswer) {
 }
 
 fn describe(out: &mut String, finding: &Finding, style: Style) {
-    let label = severity_label(finding.severity, style);
+    let label = severity_label(finding.severity, Lang::En, style);
     let _ = writeln!(out, "  {label} {}", for_terminal(&finding.title));
     let _ = writeln!(out, "           {}", for_terminal(&finding.text));
     for record in finding.evidence.iter().take(MOST_RECORDS) {
