@@ -221,7 +221,8 @@ fn what_people_wrote_is_not_written_over() {
         1,
         "no/such/pm.md",
     );
-    // A report made again leaves it alone.
+    // A new run would take it with it, and is refused; a report made again leaves it alone.
+    check(&coldcase(at, &analyze), 1, "post-mortem.md");
     check(&coldcase(at, &["report", "case"]), 0, "");
     assert!(read(&file).contains("We pulled the plug"));
 }
