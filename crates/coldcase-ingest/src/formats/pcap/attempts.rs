@@ -40,7 +40,7 @@ pub(super) struct Sums {
     pub(super) peers: Tally,
     /// Attempts by destination port.
     pub(super) ports: Map<u16, u32>,
-    /// Ports they came from.
+    /// Ports they came from, of a source.
     pub(super) source_ports: PortSet,
     /// Attempts by second.
     pub(super) seconds: Seconds,
@@ -395,7 +395,8 @@ fn begin(source: &mut Side, destination: &mut Side, flow: &Flow) {
     let (client, source_port) = flow.client();
     let (server, port) = flow.server();
     let repeated = u32::from(flow.syn.saturating_sub(1));
-    for (side, peer) in [(source, server), (destination, client)] {
+    // Of a destination nobody asks which ports its callers used; of each port of a flood's source it would hold a bit.
+    for (side, peer, source_port) in [(source, server, source_port), (destination, client, 0)] {
         let attempt = Try {
             peer,
             second: flow.first.div_euclid(SECOND),
