@@ -1,5 +1,5 @@
-//! A capture of many pieces reads the same with one thread, with two, and however its bytes arrive. The traffic
-//! is made here, by a seed: more of it than a piece holds, packets longer than a piece, and damage.
+//! A capture of many pieces reads the same with one thread, with two, and however its bytes arrive. There is
+//! more traffic than a piece holds, with packets longer than a piece, and damage.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,77 +12,31 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use coldcase_ingest::{Clock, Cores, Input, Part, formats};
 use coldcase_testkit::Recorder;
-
-/// xorshift64: the same traffic on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % limit
-    }
-}
-
-/// An IPv4 packet in an Ethernet frame.
-fn frame(protocol: u8, to: u32, transport: &[u8]) -> Vec<u8> {
-    let mut frame = vec![2; 12];
-    frame.extend([8, 0, 0x45, 0]);
-    frame.extend(((transport.len() + 20) as u16).to_be_bytes());
-    frame.extend([0, 1, 0x40, 0, 64, protocol, 0, 0, 10, 0, 0, 9]);
-    frame.extend(to.to_be_bytes());
-    frame.extend(transport);
-    frame
-}
-
-fn tcp(random: &mut Random, flags: u8, payload: usize) -> Vec<u8> {
-    let mut segment = Vec::new();
-    segment.extend((1024 + random.below(40) as u16).to_be_bytes());
-    segment.extend([0, 80]);
-    segment.extend((random.below(3) as u32).to_be_bytes());
-    segment.extend([0, 0, 0, 7, 0x50, flags, 1, 1, 0, 0, 0, 0]);
-    segment.extend(vec![b'x'; payload]);
-    segment
-}
-
-fn question(random: &mut Random) -> Vec<u8> {
-    let mut message = (random.below(60_000) as u16).to_be_bytes().to_vec();
-    message.extend([1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1]);
-    message.push(b'a' + random.below(26) as u8);
-    message.extend(b"\x07example\x00\x00\x01\x00\x01");
-    let mut datagram = vec![0x99, 0x99, 0, 53];
-    datagram.extend(((message.len() + 8) as u16).to_be_bytes());
-    datagram.extend([0, 0]);
-    datagram.extend(message);
-    datagram
-}
+use coldcase_testkit::captures::{Capture, ETHERNET, question, tcp, udp};
 
 fn capture() -> Vec<u8> {
-    let mut random = Random(0x5eed);
-    let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0];
-    file.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 1, 0, 0, 0]);
+    let mut file = Capture::classic(ETHERNET);
     for number in 0..20_000_u32 {
-        let to = 0x0a00_0100 + random.below(300) as u32;
-        let frame = match random.below(8) {
-            0..=3 => frame(6, to, &tcp(&mut random, 2, 0)),
-            4 => frame(6, to, &tcp(&mut random, 18, 0)),
-            5 => frame(6, to, &tcp(&mut random, 16, 100)),
-            _ => frame(17, to, &question(&mut random)),
+        let client = (0x0a00_0009, 1024 + (number % 40) as u16);
+        let server = (0x0a00_0100 + number * 7_919 % 300, 80);
+        let name = format!("{}.example", number % 26);
+        let packet = match number % 8 {
+            0..=3 => tcp(client, server, number % 3, 2, b""),
+            4 => tcp(client, server, number % 3, 18, b""),
+            5 => tcp(client, server, number % 3, 16, &[b'x'; 100]),
+            _ => udp(client, (server.0, 53), 1, &question(number as u16, &name)),
         };
-        // A packet longer than a piece: what follows the IP packet is padding.
-        let padding = if number % 7_000 == 6_999 { 300_000 } else { 0 };
-        let length = (frame.len() + padding) as u32;
-        file.extend((1_700_000_000 + number / 50).to_le_bytes());
-        file.extend((number % 50 * 10_000).to_le_bytes());
-        file.extend([length.to_le_bytes(), length.to_le_bytes()].concat());
-        file.extend(frame);
-        file.extend(vec![0; padding]);
+        file.wait(20_000).packet(0, &packet);
+        if number % 7_000 == 6_999 {
+            // Longer than a piece: what follows the IP packet is padding.
+            let head = [[2; 12].as_slice(), &[8, 0], &packet].concat();
+            file.frame(&[head, vec![0; 300_000]].concat());
+        }
         if number % 4_000 == 3_999 {
-            file.extend(vec![0; 5_000]);
+            file.damage(&[0; 5_000]);
         }
     }
-    file
+    file.into_bytes()
 }
 
 /// Gives at most so many bytes at a time.

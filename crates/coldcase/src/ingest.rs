@@ -133,7 +133,10 @@ pub(crate) fn ingest(
         .filter_map(|index| {
             waiting.fetch_sub(1, Ordering::Relaxed);
             let (one, clock) = (planned.get(index)?, clocks.get(index)?);
-            Some((index, read_one(bundle, one, *clock, cores, writer, progress)))
+            Some((
+                index,
+                read_one(bundle, one, *clock, cores, writer, progress),
+            ))
         })
         .collect();
     tasks.sort_by_key(|(index, _)| *index);

@@ -58,6 +58,7 @@ mod http_rows;
 mod pending;
 mod pieces;
 mod series;
+mod side;
 mod summary;
 mod tally;
 mod tcp;

@@ -5,7 +5,7 @@
 //! the file before, because copies of one packet may stand on both sides; all else that crosses an edge
 //! is a sum or a stream that can be continued.
 
-use coldcase_model::{Place as SinkPlace, Precision, Sink, Timestamp};
+use coldcase_model::{Event, Place as SinkPlace, Precision, Sink, Timestamp};
 use coldcase_wire::capture::Packet;
 
 use super::copies::WINDOW;
@@ -245,21 +245,12 @@ impl Engine {
     }
 
     fn sum_up(&mut self, precision: Precision, out: &mut dyn Outlets) {
-        for (address, side) in self.attempts.sources(FEWEST_BY_SOURCE) {
-            summary::row(End::Source, address, side, precision, &mut |file, event| {
-                out.of(file).event(event);
-            });
+        let emit = &mut |file: u32, event: &Event<'_>| out.of(file).event(event);
+        for side in self.attempts.sources(FEWEST_BY_SOURCE) {
+            summary::row(End::Source, side, precision, emit);
         }
-        for (address, side) in self.attempts.destinations(FEWEST_ON_DESTINATION) {
-            summary::row(
-                End::Destination,
-                address,
-                side,
-                precision,
-                &mut |file, event| {
-                    out.of(file).event(event);
-                },
-            );
+        for side in self.attempts.destinations(FEWEST_ON_DESTINATION) {
+            summary::row(End::Destination, side, precision, emit);
         }
     }
 }
@@ -268,7 +259,7 @@ impl Engine {
 struct Nowhere;
 
 impl Sink for Nowhere {
-    fn event(&mut self, _event: &coldcase_model::Event<'_>) {}
+    fn event(&mut self, _event: &Event<'_>) {}
     fn used(&mut self, _count: u64) {}
     fn skip(&mut self, _place: SinkPlace, _reason: &'static str) {}
     fn warn(&mut self, _place: SinkPlace, _warning: String) {}

@@ -224,16 +224,9 @@ impl PortSet {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seconds {
     counts: Vec<(i64, u32)>,
-    /// Seconds at which those are dropped that can't be the busiest any longer; 0: the fewest.
-    most: usize,
-    /// Whether it holds the seconds of more than one file.
-    is_joined: bool,
 }
 
-/// Seconds kept before any is dropped: a flood has many thousand destinations.
-const FEWEST_SECONDS: usize = 64;
-
-/// Most seconds kept of a series.
+/// Most seconds kept; of more, those are dropped that can't be the busiest any longer.
 const MOST_SECONDS: usize = 8192;
 
 /// How long a second is kept whatever its count: attempts of a file's beginning are settled only when
@@ -248,27 +241,9 @@ impl Seconds {
             Some(last) if last.0 > second => self.insert(second, count),
             _ => self.counts.push((second, count)),
         }
-        if self.is_joined {
-            if self.counts.len() > MOST_SECONDS {
-                self.drop_low();
-            }
-        } else if self.counts.len() > self.most.max(FEWEST_SECONDS) {
-            self.drop_settled();
+        if self.counts.len() > MOST_SECONDS {
+            self.drop_low();
         }
-    }
-
-    /// Of one file: drops what no attempt can be added to, but for the busiest. Few attempts are settled later than a
-    /// minute after the file's beginning or their own.
-    fn drop_settled(&mut self) {
-        let first = self.counts.first().map_or(0, |held| held.0);
-        let last = self.counts.last().map_or(0, |held| held.0);
-        let busiest = self.peak().map_or(first, |held| held.0);
-        self.counts.retain(|(second, _)| {
-            *second == busiest
-                || second.saturating_sub(first) < SECONDS_OPEN
-                || last.saturating_sub(*second) < SECONDS_OPEN
-        });
-        self.most = self.counts.len().saturating_mul(2);
     }
 
     fn insert(&mut self, second: i64, count: u32) {
@@ -302,9 +277,8 @@ impl Seconds {
         });
     }
 
-    /// Adds all of another file's.
+    /// Adds all of another.
     pub(super) fn merge(&mut self, other: &Self) {
-        self.is_joined = true;
         for (second, count) in &other.counts {
             self.add(*second, *count);
         }
