@@ -61,6 +61,14 @@ impl Sides {
         self.index.find(hash, is_it).map(|number| *number as usize)
     }
 
+    /// Brings the side of an address into the processor's cache, and what it counts of its peer.
+    fn look(&self, address: Addr, peer: Addr) {
+        let number = self.find(self.hashing.hash_one(address), address);
+        if let Some(side) = number.and_then(|number| self.held.get(number)) {
+            side.look(peer);
+        }
+    }
+
     fn enter(&mut self, hash: u64, number: usize) {
         let (held, hashing) = (&self.held, &self.hashing);
         let hash_of = |number: &u32| {
@@ -152,6 +160,17 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
+    /// How many sides are held.
+    pub(super) fn len(&self) -> usize {
+        self.sources.held.len() + self.destinations.held.len()
+    }
+
+    /// Brings the sides of a packet's ends into the processor's cache.
+    pub(super) fn look(&self, source: Addr, destination: Addr) {
+        self.sources.look(source, destination);
+        self.destinations.look(destination, source);
+    }
+
     fn each(&mut self, flow: &Flow, change: impl Fn(&mut Side)) {
         for end in [
             self.sources.side(flow.client().0),

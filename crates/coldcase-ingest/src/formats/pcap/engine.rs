@@ -3,13 +3,13 @@
 use coldcase_model::{Place as SinkPlace, Sink};
 use coldcase_wire::packet::{self, Transport, Udp};
 
-use super::address::{FlowKey, Origin, UDP};
+use super::address::{FlowKey, Origin, TCP, UDP};
 use super::attempts::Attempts;
 use super::copies::{Copies, Seen};
 use super::decoded::{Carried, Decoded};
 use super::dns_rows::{DnsRows, Envelope, is_dns_port};
 use super::dns_streams::Streams;
-use super::flow::{Flow, Step, TIMEOUT_UDP};
+use super::flow::{Flow, Step, TIMEOUT_UDP, flag};
 use super::flow_table::FlowTable;
 use super::fragments::{DatagramKey, Fragments, Piece, Whole};
 use super::half_open::HalfOpen;
@@ -21,6 +21,9 @@ const MOST_HEADS: usize = 1 << 15;
 
 /// Of these, connection attempts without a row of their own.
 const MOST_UNLISTED_HEADS: usize = 1 << 12;
+
+/// Entries of tables, some 100 bytes each, that a processor's cache holds.
+const MOST_CACHED: usize = 1 << 12;
 
 const SKIP_OTHER: &str = "neither TCP nor UDP";
 const SKIP_CUT: &str = "cut before its ports";
@@ -187,6 +190,29 @@ impl Engine {
         } else {
             self.transport(&frame, &inner.carried.transport(piece), out);
         }
+    }
+
+    /// Looks at what a packet's segment will be looked up in, so that it is in the processor's cache by then: the lookups
+    /// of many packets wait for memory at the same time, where those of one wait one after the other.
+    pub(super) fn look_ahead(&self, packet: &Decoded) {
+        let Ok(inner) = &packet.segment else {
+            return;
+        };
+        let Carried::Tcp { ports, flags, .. } = inner.carried else {
+            return;
+        };
+        let source = (inner.source, ports.0);
+        let destination = (inner.destination, ports.1);
+        let (key, _) = FlowKey::of(source, destination, TCP);
+        self.half_open.look(&key);
+        if flags & (flag::SYN | flag::RST) != 0 {
+            self.attempts.look(inner.source, inner.destination);
+        }
+    }
+
+    /// Whether the tables are larger than the processor's cache.
+    pub(super) fn is_large(&self) -> bool {
+        self.half_open.len() + self.attempts.len() >= MOST_CACHED
     }
 
     /// Moves the time on; what has been silent for too long ends.

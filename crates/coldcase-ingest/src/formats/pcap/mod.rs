@@ -80,6 +80,9 @@ pub static FORMAT: Format = Format {
 /// Losses warned of one by one; of more only the sum is told.
 const MOST_LOSSES: u64 = 20;
 
+/// Packets whose lookups are prepared at a time: what they bring fits into the processor's inner caches.
+const AHEAD: usize = 32;
+
 fn sniff(probe: &Probe<'_>) -> Sniff {
     if is_capture(probe.head) {
         Sniff::Sure
@@ -115,27 +118,45 @@ impl Reading {
     /// Takes what a piece of the capture holds.
     fn take(&mut self, piece: &mut Piece, sink: &mut dyn Sink) -> Result<(), IngestError> {
         let mut found = std::mem::take(&mut piece.found);
-        for found in found.drain(..) {
-            match found {
-                Found::Packet(packet) => {
-                    let file = self
-                        .file
-                        .get_or_insert_with(|| Box::new(FileState::new(&packet, piece.pcapng)));
-                    file.packet(&packet, piece.bytes(), sink);
-                }
-                Found::Loss(loss) => self.lose(&loss, sink),
-                Found::Failed(error) if self.file.is_none() => return Err(error.into()),
-                Found::Failed(error) => {
-                    let warning = format!("reading ended early: {error}; what was read is used");
-                    sink.warn(Place::Whole, warning);
-                }
-                Found::Stuck(error) if self.file.is_none() => {
-                    return Err(IngestError::Damaged(error));
-                }
-                Found::Stuck(error) => sink.warn(Place::Whole, error),
+        for some in found.chunks_mut(AHEAD) {
+            if let Some(file) = &self.file {
+                file.look_ahead(some.iter().filter_map(Found::packet));
+            }
+            for found in some {
+                self.take_one(found, piece, sink)?;
             }
         }
         piece.found = found;
+        Ok(())
+    }
+
+    fn take_one(
+        &mut self,
+        found: &mut Found,
+        piece: &Piece,
+        sink: &mut dyn Sink,
+    ) -> Result<(), IngestError> {
+        match found {
+            Found::Packet(packet) => {
+                let file = self
+                    .file
+                    .get_or_insert_with(|| Box::new(FileState::new(packet, piece.pcapng)));
+                file.packet(packet, piece.bytes(), sink);
+            }
+            Found::Loss(loss) => self.lose(loss, sink),
+            Found::Failed(error) => {
+                let error = std::mem::replace(error, std::io::ErrorKind::Other.into());
+                if self.file.is_none() {
+                    return Err(error.into());
+                }
+                let warning = format!("reading ended early: {error}; what was read is used");
+                sink.warn(Place::Whole, warning);
+            }
+            Found::Stuck(error) if self.file.is_none() => {
+                return Err(IngestError::Damaged(std::mem::take(error)));
+            }
+            Found::Stuck(error) => sink.warn(Place::Whole, std::mem::take(error)),
+        }
         Ok(())
     }
 

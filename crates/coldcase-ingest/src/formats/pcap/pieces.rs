@@ -29,6 +29,16 @@ pub(super) enum Found {
     Stuck(String),
 }
 
+impl Found {
+    /// The packet, if it is one.
+    pub(super) fn packet(&self) -> Option<&Decoded> {
+        match self {
+            Self::Packet(packet) => Some(packet),
+            _ => None,
+        }
+    }
+}
+
 /// A piece of the capture.
 #[derive(Default)]
 pub(super) struct Piece {

@@ -84,6 +84,13 @@ impl FileState {
         }
     }
 
+    /// Prepares for the next packets.
+    pub(super) fn look_ahead<'p>(&self, packets: impl Iterator<Item = &'p Decoded>) {
+        if self.engine.is_large() {
+            packets.for_each(|packet| self.engine.look_ahead(packet));
+        }
+    }
+
     /// Reads the next packet, which lies in this piece of the capture.
     pub(super) fn packet(&mut self, packet: &Decoded, piece: &[u8], sink: &mut dyn Sink) {
         self.packets += 1;

@@ -229,6 +229,15 @@ impl Side {
         self.sums.as_deref_mut()
     }
 
+    /// Brings the count of a peer into the processor's cache.
+    pub(super) fn look(&self, peer: Addr) {
+        if self.few > FEW
+            && let Some(sums) = &self.sums
+        {
+            sums.peers.look(peer);
+        }
+    }
+
     /// Moves what is kept singly to another list.
     pub(super) fn move_singles(&mut self, from: &mut Tries, to: &mut Tries) {
         let singles = from.take(self.tail);
