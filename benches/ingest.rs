@@ -13,7 +13,7 @@ use std::fs;
 use std::hint::black_box;
 use std::path::Path;
 
-use coldcase_ingest::{Clock, Format, Input, Part, formats};
+use coldcase_ingest::{Clock, Cores, Format, Input, Part, formats};
 use coldcase_model::{Event, Place, Sink, Timestamp};
 use coldcase_testkit::ingest;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -61,6 +61,7 @@ fn read(format: &Format, path: &str, bytes: &[u8]) -> u64 {
         host: None,
         reader: Box::new(bytes),
         clock: &clock,
+        cores: Cores::ONE,
     };
     let leftover = (format.ingest)(&mut input, &mut sink).expect("a fixture that is readable");
     if let (Some(join), Some(leftover)) = (format.join, leftover) {

@@ -6,6 +6,7 @@
     reason = "what a format's page shows indented is a sample of the artifact"
 )]
 
+mod cores;
 pub mod formats;
 mod json;
 mod lines;
@@ -17,6 +18,7 @@ mod table;
 mod terminal_text;
 pub mod years;
 
+pub use cores::Cores;
 pub use lines::{Line, Lines, MAX_LINE};
 pub use local_time::{Clock, Zone, ZoneSource};
 pub use registry::{Format, IngestError, Input, Leftover, Part, Probe, Sniff, series_key};

@@ -6,7 +6,7 @@ use std::io::Read;
 
 use coldcase_model::Sink;
 
-use crate::Clock;
+use crate::{Clock, Cores};
 
 /// How sure a format is that an artifact is its own. The highest wins; of equals, the registry's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,6 +66,8 @@ pub struct Input<'a> {
     pub reader: Box<dyn Read + Send + 'a>,
     /// Zone, moment of collection, and the year that the series gives.
     pub clock: &'a Clock,
+    /// Whether another thread may help.
+    pub cores: Cores<'a>,
 }
 
 /// State at an artifact's edges that only the whole series can settle: open flows, split audit events.

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 #[derive(Debug, Clone, Default)]
 pub struct Attributes {
     json: String,
+    /// Whether the object that is being written has a field.
+    has_field: bool,
 }
 
 impl Attributes {
@@ -18,11 +20,13 @@ impl Attributes {
     pub fn with_capacity(bytes: usize) -> Self {
         Self {
             json: String::with_capacity(bytes),
+            has_field: false,
         }
     }
 
     fn key(&mut self, key: &str) {
-        self.json.push(if self.json.is_empty() { '{' } else { ',' });
+        let is_first = !std::mem::replace(&mut self.has_field, true);
+        self.json.push(if is_first { '{' } else { ',' });
         push_json_text(&mut self.json, key);
         self.json.push(':');
     }
@@ -108,6 +112,50 @@ impl Attributes {
         self
     }
 
+    /// A list of objects, each filled by `write` in this object's own text; those without a field are left out.
+    pub fn each_object<T>(
+        &mut self,
+        key: &str,
+        items: impl IntoIterator<Item = T>,
+        mut write: impl FnMut(&mut Self, T),
+    ) -> &mut Self {
+        self.key(key);
+        self.json.push('[');
+        let empty = self.json.len();
+        for item in items {
+            let before = self.json.len();
+            if before > empty {
+                self.json.push(',');
+            }
+            self.has_field = false;
+            write(self, item);
+            if self.has_field {
+                self.json.push('}');
+            } else {
+                self.json.truncate(before);
+            }
+        }
+        self.has_field = true;
+        self.json.push(']');
+        self
+    }
+
+    /// Closes the object and gives its text, or nothing where it has no field; [`Self::clear`] begins another.
+    pub fn close(&mut self) -> Option<&str> {
+        if !self.has_field {
+            return None;
+        }
+        self.json.push('}');
+        self.has_field = false;
+        Some(&self.json)
+    }
+
+    /// Begins another object in the same memory.
+    pub fn clear(&mut self) {
+        self.json.clear();
+        self.has_field = false;
+    }
+
     /// The object's text, or nothing where it has no field.
     pub fn finish(mut self) -> Option<String> {
         if self.json.is_empty() {
@@ -187,6 +235,12 @@ mod tests {
             object
         };
         attributes.objects("objects", [object(1), Attributes::new(), object(2)]);
+        attributes.each_object("each", [3, 0, 4], |object, number| {
+            if number > 0 {
+                object.number("n", number).text("t", "x");
+            }
+        });
+        attributes.flag("last", false);
         let json = attributes.finish().expect("has fields");
         let back: serde_json::Value = serde_json::from_str(&json).expect("valid JSON");
         assert_eq!(back["a\"b"], "line\n\u{1}\\ \u{7f}é");
@@ -197,6 +251,8 @@ mod tests {
         assert_eq!(back["list"][1], "y\t");
         assert!(back.get("no").is_none());
         assert_eq!(back["objects"], serde_json::json!([{"n": 1}, {"n": 2}]));
+        let each = serde_json::json!([{"n": 3, "t": "x"}, {"n": 4, "t": "x"}]);
+        assert_eq!((&back["each"], &back["last"]), (&each, &false.into()));
     }
 
     #[test]

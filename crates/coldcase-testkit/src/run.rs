@@ -1,7 +1,7 @@
 //! Formats over bytes in memory, as the program runs them over files.
 
 use coldcase_ingest::years::{self, Member};
-use coldcase_ingest::{Clock, Format, Input, Part, Probe, Sniff};
+use coldcase_ingest::{Clock, Cores, Format, Input, Part, Probe, Sniff};
 use coldcase_model::{Place, Sink};
 
 use crate::Recorder;
@@ -36,6 +36,7 @@ pub fn ingest_series(format: &Format, artifacts: &[(&str, &[u8])], clock: &Clock
             host: Some("host"),
             reader: Box::new(*bytes),
             clock,
+            cores: Cores::asking(&|| true),
         };
         match (format.ingest)(&mut input, recorder) {
             Ok(Some(leftover)) => parts.push(Part {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use coldcase_evidence::{Bundle, OnBytes};
-use coldcase_ingest::{Clock, Format, Input, Leftover, Part, series_key};
+use coldcase_ingest::{Clock, Cores, Format, Input, Leftover, Part, series_key};
 use coldcase_model::{KnownFormat, Place, Sink as _, Timestamp};
 use coldcase_timeline::{DatasetWriter, TimelineError};
 use rayon::prelude::*;
@@ -122,12 +123,20 @@ pub(crate) fn ingest(
     progress.start(wanted.iter().map(bytes).sum());
     let mut order: Vec<usize> = wanted.to_vec();
     order.sort_by_key(|index| std::cmp::Reverse(bytes(index)));
+    // While files wait to be begun, each thread has one of its own.
+    let waiting = AtomicUsize::new(order.len());
+    let is_idle = || waiting.load(Ordering::Relaxed) == 0 && rayon::current_num_threads() > 1;
+    let cores = Cores::asking(&is_idle);
     let mut tasks: Vec<(usize, Task<'_, '_, '_>)> = order
         .into_par_iter()
         .with_max_len(1)
         .filter_map(|index| {
+            waiting.fetch_sub(1, Ordering::Relaxed);
             let (one, clock) = (planned.get(index)?, clocks.get(index)?);
-            Some((index, read_one(bundle, one, *clock, writer, progress)))
+            Some((
+                index,
+                read_one(bundle, one, *clock, cores, writer, progress),
+            ))
         })
         .collect();
     tasks.sort_by_key(|(index, _)| *index);
@@ -146,6 +155,7 @@ fn read_one<'p, 'a, 'w>(
     bundle: &Bundle,
     one: &'p Planned<'a>,
     clock: Clock,
+    cores: Cores<'_>,
     writer: &'w DatasetWriter,
     progress: &Arc<dyn Progress>,
 ) -> Task<'p, 'a, 'w> {
@@ -181,6 +191,7 @@ fn read_one<'p, 'a, 'w>(
             host,
             reader: opened.reader,
             clock: &clock,
+            cores,
         };
         match (format.ingest)(&mut input, &mut sink) {
             Ok(left) => leftover = left,

@@ -13,7 +13,7 @@ mod captures;
 mod clock;
 mod cluster;
 mod cron;
-mod dice;
+pub(crate) mod dice;
 mod engine;
 mod engine_text;
 mod files;

@@ -22,7 +22,7 @@ mod plausible;
 
 pub use name::{MAX_HOPS, Name};
 pub use numbers::{class_name, rcode_name, type_name, type_number};
-pub use plausible::looks_like_dns;
+pub use plausible::{looks_like_dns, plausible};
 
 use name::skip_name;
 

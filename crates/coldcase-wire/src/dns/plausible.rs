@@ -9,26 +9,30 @@ const MAX_QUESTIONS: u16 = 255;
 /// Records that fit into 65,535 bytes at 11 bytes each (root name, no data).
 const MAX_RECORDS: u32 = 5_957;
 
-/// Whether these bytes may be a DNS message, whole or cut by a snap length. A header of a known kind with
+/// Whether these bytes may be a DNS message, see [`plausible`].
+pub fn looks_like_dns(bytes: &[u8]) -> bool {
+    plausible(bytes).is_some()
+}
+
+/// The DNS message, whole or cut by a snap length, that these bytes may be. A header of a known kind with
 /// believable counts, and a first question whose name unfolds and whose class exists; without a question
 /// a response, or an update that carries records.
-pub fn looks_like_dns(bytes: &[u8]) -> bool {
-    let Some(message) = Message::parse(bytes) else {
-        return false;
-    };
+pub fn plausible(bytes: &[u8]) -> Option<Message<'_>> {
+    let message = Message::parse(bytes)?;
     let records = u32::from(message.answer_count)
         + u32::from(message.authority_count)
         + u32::from(message.additional_count);
     let known_opcode = matches!(message.opcode(), 0..=2 | 4..=6);
     if !known_opcode || message.question_count > MAX_QUESTIONS || records > MAX_RECORDS {
-        return false;
+        return None;
     }
-    match message.question() {
+    let is_plausible = match message.question() {
         Some(question) => question.name.is_whole() && known_class(question.class),
         None if message.question_count > 0 => cut_in_first_name(bytes),
         None if message.is_response() => records == 0 || first_record_fits(&message),
         None => records > 0 && first_record_fits(&message),
-    }
+    };
+    is_plausible.then_some(message)
 }
 
 fn known_class(class: u16) -> bool {

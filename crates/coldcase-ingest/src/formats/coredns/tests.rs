@@ -32,6 +32,7 @@ fn check(text: &[u8], actions: &[&str], reasons: &[&str]) {
         host: None,
         reader: Box::new(text),
         clock: &Clock::UNKNOWN,
+        cores: crate::Cores::ONE,
     };
     assert!(ingest(&mut input, &mut kept).is_ok());
     let got: Vec<_> = kept.events.iter().map(|event| event.action).collect();
@@ -78,6 +79,7 @@ fn every_cut_of_a_line_is_read_without_harm() {
             host: None,
             reader: Box::new(QUERY.as_bytes().get(..end).unwrap_or_default()),
             clock: &Clock::UNKNOWN,
+            cores: crate::Cores::ONE,
         };
         assert!(ingest(&mut input, &mut kept).is_ok());
         assert_eq!(kept.counts.records(), u64::from(end > 0));

@@ -35,6 +35,7 @@ fn read(files: &[&str]) -> Vec<Kept> {
             host: None,
             reader: Box::new(text.as_bytes()),
             clock: &Clock::UNKNOWN,
+            cores: crate::Cores::ONE,
         };
         let leftover = ingest(&mut input, kept).expect("reads").expect("leftover");
         parts.push(crate::Part {

@@ -202,6 +202,7 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
         host: input.host,
         reader: Box::new(std::io::Cursor::new(head).chain(rest)),
         clock: input.clock,
+        cores: input.cores,
     };
     let read = read_lines(&mut whole, &mut reader, sink);
     match cause {

@@ -48,6 +48,7 @@ pub fn read_bytes(format: &Format, bytes: &[u8]) -> Read {
         host: None,
         reader: Box::new(bytes),
         clock: &Clock::UNKNOWN,
+        cores: crate::Cores::ONE,
     };
     (format.ingest)(&mut input, &mut read).expect("readable");
     read

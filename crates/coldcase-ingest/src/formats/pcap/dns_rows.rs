@@ -51,6 +51,8 @@ pub(super) struct DnsRows {
     source: String,
     destination: String,
     message: String,
+    attributes: Attributes,
+    data: String,
 }
 
 impl DnsRows {
@@ -64,10 +66,7 @@ impl DnsRows {
         protocol: &'static str,
         sink: &mut dyn Sink,
     ) -> bool {
-        if !dns::looks_like_dns(bytes) {
-            return false;
-        }
-        let Some(message) = Message::parse(bytes) else {
+        let Some(message) = dns::plausible(bytes) else {
             return false;
         };
         let question = message.question();
@@ -79,7 +78,8 @@ impl DnsRows {
         let query_type = question.map(|question| dns::type_name(question.qtype));
         let answers = message.is_response();
         let code = answers.then(|| dns::rcode_name(message.response_code()));
-        let attributes = attributes(&message, envelope);
+        self.attributes.clear();
+        attributes(&message, envelope, &mut self.data, &mut self.attributes);
         self.say(answers, query_type.as_deref(), code.as_deref());
         sink.event(&Event {
             when: Some(When::recorded(Timestamp(envelope.at), envelope.precision)),
@@ -91,7 +91,7 @@ impl DnsRows {
             domain: name.map(|_| self.domain.as_str().into()),
             query_type,
             response_code: code,
-            attributes: attributes.finish().map(Into::into),
+            attributes: self.attributes.close().map(Into::into),
             message: Some(self.message.as_str().into()),
             offset: Some(envelope.origin.offset()),
             ..Event::new(if answers {
@@ -139,8 +139,12 @@ impl DnsRows {
     }
 }
 
-fn attributes(message: &Message<'_>, envelope: &Envelope) -> Attributes {
-    let mut attributes = Attributes::new();
+fn attributes(
+    message: &Message<'_>,
+    envelope: &Envelope,
+    text: &mut String,
+    attributes: &mut Attributes,
+) {
     attributes.number("id", message.id);
     if message.opcode() != 0 {
         attributes.number("opcode", message.opcode());
@@ -160,24 +164,20 @@ fn attributes(message: &Message<'_>, envelope: &Envelope) -> Attributes {
         attributes.texts("more_questions", more);
     }
     if message.is_response() {
-        let mut text = String::new();
-        let answers = message.answers().take(MOST_LISTED).map(|record| {
-            let mut answer = Attributes::new();
+        let answers = message.answers().take(MOST_LISTED);
+        attributes.each_object("answers", answers, |answer, record| {
             text.clear();
-            record.write_name(&mut text);
-            answer.text("name", &text);
+            record.write_name(text);
+            answer.text("name", text);
             answer.text("type", &dns::type_name(record.rtype));
             text.clear();
-            record.write_data(&mut text);
-            answer.text("data", &text).number("ttl", record.ttl);
-            answer
+            record.write_data(text);
+            answer.text("data", text).number("ttl", record.ttl);
         });
-        attributes.objects("answers", answers);
     }
     attributes.number_if("interface", envelope.interface);
     if let Some(((from, from_port), (to, to_port))) = envelope.before {
         let before = format!("{}:{from_port} > {}:{to_port}", from.text(), to.text());
         attributes.text("before_translation", &before);
     }
-    attributes
 }

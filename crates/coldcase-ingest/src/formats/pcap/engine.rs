@@ -1,15 +1,15 @@
 //! Packets in, rows out: the state that a capture's packets build up, one packet after another.
 
 use coldcase_model::{Place as SinkPlace, Sink};
-use coldcase_wire::capture::Packet;
-use coldcase_wire::packet::{self, Segment, Transport, Udp};
+use coldcase_wire::packet::{self, Transport, Udp};
 
-use super::address::{Addr, FlowKey, Origin, UDP};
+use super::address::{FlowKey, Origin, TCP, UDP};
 use super::attempts::Attempts;
-use super::copies::{Copies, Place, Seen, Sighting};
+use super::copies::{Copies, Seen};
+use super::decoded::{Carried, Decoded};
 use super::dns_rows::{DnsRows, Envelope, is_dns_port};
 use super::dns_streams::Streams;
-use super::flow::{Flow, Step, TIMEOUT_UDP};
+use super::flow::{Flow, Step, TIMEOUT_UDP, flag};
 use super::flow_table::FlowTable;
 use super::fragments::{DatagramKey, Fragments, Piece, Whole};
 use super::half_open::HalfOpen;
@@ -21,6 +21,9 @@ const MOST_HEADS: usize = 1 << 15;
 
 /// Of these, connection attempts without a row of their own.
 const MOST_UNLISTED_HEADS: usize = 1 << 12;
+
+/// Entries of tables, some 100 bytes each, that a processor's cache holds.
+const MOST_CACHED: usize = 1 << 12;
 
 const SKIP_OTHER: &str = "neither TCP nor UDP";
 const SKIP_CUT: &str = "cut before its ports";
@@ -133,18 +136,18 @@ impl Engine {
         }
     }
 
-    /// Reads one packet.
-    pub(super) fn packet(&mut self, packet: &Packet<'_>, out: &mut dyn Outlets) {
-        self.advance(packet.ts.0, out);
-        let segment = match packet::decode(packet.link, packet.data, packet.original_len) {
-            Ok(segment) => segment,
+    /// Reads one packet of this piece of the capture.
+    pub(super) fn packet(&mut self, packet: &Decoded, piece: &[u8], out: &mut dyn Outlets) {
+        self.advance(packet.at, out);
+        let inner = match &packet.segment {
+            Ok(inner) => inner,
             Err(unread) => {
                 let place = SinkPlace::Offset(packet.offset);
                 out.of(self.file).skip(place, unread.as_str());
                 return;
             }
         };
-        let before = match sighting(packet, &segment, self.several) {
+        let before = match inner.sighting(packet.at) {
             Some(sighting) => match self.copies.judge(&sighting) {
                 Seen::Copy => {
                     self.used += 1;
@@ -156,38 +159,60 @@ impl Engine {
             None => None,
         };
         let envelope = Envelope {
-            at: packet.ts.0,
+            at: packet.at,
             precision: packet.precision,
             origin: Origin::here(packet.offset).in_file(self.file),
-            source: (Addr::of(segment.src), 0),
-            destination: (Addr::of(segment.dst), 0),
-            interface: interface(packet, &segment),
+            source: (inner.source, 0),
+            destination: (inner.destination, 0),
+            interface: inner.interface,
             before,
         };
         let frame = Frame {
             envelope,
             packets: 1,
-            bytes: u64::from(segment.ip_len),
+            bytes: u64::from(inner.ip_len),
         };
-        match (&segment.transport, segment.fragment) {
-            (Transport::Fragment(bytes), Some(fragment)) => {
-                let key = DatagramKey {
-                    source: envelope.source.0,
-                    destination: envelope.destination.0,
-                    id: segment.ip_id.unwrap_or(0),
-                    protocol: segment.protocol,
-                };
-                let piece = Piece {
-                    offset: usize::try_from(fragment.offset).unwrap_or(usize::MAX),
-                    bytes,
-                    more: fragment.more,
-                    ip_bytes: frame.bytes,
-                    envelope,
-                };
-                self.fragment(key, &piece, out);
-            }
-            (transport, _) => self.transport(&frame, transport, out),
+        if let Carried::Fragment(place, id, protocol, bytes) = inner.carried {
+            let key = DatagramKey {
+                source: inner.source,
+                destination: inner.destination,
+                id,
+                protocol,
+            };
+            let piece = Piece {
+                offset: usize::try_from(place.offset).unwrap_or(usize::MAX),
+                bytes: bytes.bytes(piece),
+                more: place.more,
+                ip_bytes: frame.bytes,
+                envelope,
+            };
+            self.fragment(key, &piece, out);
+        } else {
+            self.transport(&frame, &inner.carried.transport(piece), out);
         }
+    }
+
+    /// Looks at what a packet's segment will be looked up in, so that it is in the processor's cache by then: the lookups
+    /// of many packets wait for memory at the same time, where those of one wait one after the other.
+    pub(super) fn look_ahead(&self, packet: &Decoded) {
+        let Ok(inner) = &packet.segment else {
+            return;
+        };
+        let Carried::Tcp { ports, flags, .. } = inner.carried else {
+            return;
+        };
+        let source = (inner.source, ports.0);
+        let destination = (inner.destination, ports.1);
+        let (key, _) = FlowKey::of(source, destination, TCP);
+        self.half_open.look(&key);
+        if flags & (flag::SYN | flag::RST) != 0 {
+            self.attempts.look(inner.source, inner.destination);
+        }
+    }
+
+    /// Whether the tables are larger than the processor's cache.
+    pub(super) fn is_large(&self) -> bool {
+        self.half_open.len() + self.attempts.len() >= MOST_CACHED
     }
 
     /// Moves the time on; what has been silent for too long ends.
@@ -381,36 +406,4 @@ pub(super) fn skip_lost(lost: &mut Vec<Origin>, out: &mut dyn Outlets) {
         let place = SinkPlace::Offset(origin.offset());
         out.of(origin.file()).skip(place, SKIP_FRAGMENT);
     }
-}
-
-/// The packet as one sighting among those on other interfaces; nothing where the capture has one.
-pub(super) fn sighting(
-    packet: &Packet<'_>,
-    segment: &Segment<'_>,
-    several: bool,
-) -> Option<Sighting> {
-    let place = match (segment.packet_type, segment.interface_index) {
-        (Some(kind), Some(index)) => Place::Interface((index << 3) | u32::from(kind & 7)),
-        (Some(_), None) => Place::Unknown,
-        (None, _) if several => Place::Interface(packet.interface << 3),
-        (None, _) => return None,
-    };
-    let ports = match &segment.transport {
-        Transport::Tcp(tcp) => (tcp.src_port, tcp.dst_port),
-        Transport::Udp(udp) => (udp.src_port, udp.dst_port),
-        _ => (0, 0),
-    };
-    Some(Sighting {
-        signature: packet::copy_signature(segment),
-        addresses: (Addr::of(segment.src), Addr::of(segment.dst)),
-        ports,
-        place,
-        at: packet.ts.0,
-    })
-}
-
-fn interface(packet: &Packet<'_>, segment: &Segment<'_>) -> Option<u32> {
-    segment
-        .interface_index
-        .or_else(|| (packet.interface > 0).then_some(packet.interface))
 }

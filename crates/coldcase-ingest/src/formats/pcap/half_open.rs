@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, Hash};
+use std::hint::black_box;
 
 use hashbrown::HashTable;
 
@@ -66,6 +67,19 @@ impl HalfOpen {
     /// Whether nothing is pending.
     pub(super) fn is_empty(&self) -> bool {
         self.v4.index.is_empty() && self.v6.index.is_empty()
+    }
+
+    /// How many are pending.
+    pub(super) fn len(&self) -> usize {
+        self.v4.index.len() + self.v6.index.len()
+    }
+
+    /// Brings what is known of a 5-tuple into the processor's cache.
+    pub(super) fn look(&self, key: &FlowKey) {
+        match KeyV4::of(key) {
+            Some(key) => self.v4.look(&key),
+            None => self.v6.look(key),
+        }
     }
 
     /// Puts an attempt in; its 5-tuple must not be in the table. What had to make room goes to `ended`.
@@ -162,6 +176,14 @@ impl<K: Copy + Eq + Hash> Ring<K> {
                 at(entries, front, *number).map_or(0, |held| hashing.hash_one(held.key))
             });
         evicted
+    }
+
+    fn look(&self, key: &K) {
+        let (entries, front) = (&self.entries, self.front);
+        let found = self.index.find(self.hashing.hash_one(key), |number| {
+            at(entries, front, *number).is_some_and(|held| held.key == *key)
+        });
+        black_box(found);
     }
 
     fn take(&mut self, key: &K) -> Option<Pending<K>> {

@@ -37,16 +37,15 @@
 //! Files of a series are ordered by their first packet. Gaps and overlaps are warned of; files that
 //! overlap were written by several captures and are not put together.
 
-use std::io::Read;
-
 use coldcase_model::{Place, Sink};
-use coldcase_wire::capture::{Decoder, Step, is_capture};
+use coldcase_wire::capture::{Loss, is_capture};
 
 use crate::{Format, IngestError, Input, Leftover, Probe, Sniff};
 
 mod address;
 mod attempts;
 mod copies;
+mod decoded;
 mod dns_rows;
 mod dns_streams;
 mod engine;
@@ -57,11 +56,14 @@ mod fragments;
 mod half_open;
 mod http_rows;
 mod pending;
+mod pieces;
 mod series;
+mod side;
 mod summary;
 mod tally;
 mod tcp;
 
+use pieces::{Found, Piece, Walk};
 use series::FileState;
 
 /// The format.
@@ -75,18 +77,11 @@ pub static FORMAT: Format = Format {
     join: Some(series::join),
 };
 
-/// How pcapng begins, in both byte orders.
-const PCAPNG: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
-
-/// Bytes read at a time.
-const CHUNK: usize = 1 << 20;
-
-/// Most bytes held for one record: larger than any snap length (libpcap's greatest is 256 KiB; pcapng
-/// blocks with many options stay below).
-const MOST_HELD: usize = 16 << 20;
-
 /// Losses warned of one by one; of more only the sum is told.
 const MOST_LOSSES: u64 = 20;
+
+/// Packets whose lookups are prepared at a time: what they bring fits into the processor's inner caches.
+const AHEAD: usize = 32;
 
 fn sniff(probe: &Probe<'_>) -> Sniff {
     if is_capture(probe.head) {
@@ -98,76 +93,81 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
 
 fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
     let mut reading = Reading::default();
-    let mut buffer = Buffer::default();
-    let mut decoder = Decoder::new();
-    let mut wanted = PCAPNG.len();
-    loop {
-        if let Err(error) = buffer.fill(&mut input.reader, wanted) {
-            if reading.file.is_none() {
-                return Err(error.into());
+    let mut outcome = Ok(());
+    let mut walk = Walk::new(&mut input.reader);
+    input.cores.in_step(
+        |piece| walk.next(piece),
+        |piece: &mut Piece| {
+            if outcome.is_ok() {
+                outcome = reading.take(piece, sink);
             }
-            let warning = format!("reading ended early: {error}; what was read is used");
-            sink.warn(Place::Whole, warning);
-        }
-        reading.pcapng |= reading.file.is_none() && buffer.unread().starts_with(&PCAPNG);
-        wanted = match reading.take_all(&mut decoder, &mut buffer, sink) {
-            Ok(Some(wanted)) => wanted,
-            Ok(None) => break,
-            Err(error) if reading.file.is_none() => {
-                return Err(IngestError::Damaged(error));
-            }
-            Err(error) => {
-                sink.warn(Place::Whole, error);
-                break;
-            }
-        };
-    }
+        },
+    );
+    outcome?;
     Ok(reading.end(sink))
 }
 
 #[derive(Default)]
 struct Reading {
-    pcapng: bool,
     file: Option<Box<FileState>>,
     losses: u64,
     lost_bytes: u64,
 }
 
 impl Reading {
-    /// Takes all packets that are whole in the buffer; how many bytes are needed to go on, or nothing
-    /// at the end.
-    fn take_all(
+    /// Takes what a piece of the capture holds.
+    fn take(&mut self, piece: &mut Piece, sink: &mut dyn Sink) -> Result<(), IngestError> {
+        let mut found = std::mem::take(&mut piece.found);
+        for some in found.chunks_mut(AHEAD) {
+            if let Some(file) = &self.file {
+                file.look_ahead(some.iter().filter_map(Found::packet));
+            }
+            for found in some {
+                self.take_one(found, piece, sink)?;
+            }
+        }
+        piece.found = found;
+        Ok(())
+    }
+
+    fn take_one(
         &mut self,
-        decoder: &mut Decoder,
-        buffer: &mut Buffer,
+        found: &mut Found,
+        piece: &Piece,
         sink: &mut dyn Sink,
-    ) -> Result<Option<usize>, String> {
-        loop {
-            let step = decoder.next(buffer.unread(), buffer.at_end);
-            let consumed = match step.map_err(|error| error.to_string())? {
-                Step::Packet { packet, consumed } => {
-                    let file = self
-                        .file
-                        .get_or_insert_with(|| Box::new(FileState::new(&packet, self.pcapng)));
-                    file.packet(&packet, sink);
-                    consumed
+    ) -> Result<(), IngestError> {
+        match found {
+            Found::Packet(packet) => {
+                let file = self
+                    .file
+                    .get_or_insert_with(|| Box::new(FileState::new(packet, piece.pcapng)));
+                file.packet(packet, piece.bytes(), sink);
+            }
+            Found::Loss(loss) => self.lose(loss, sink),
+            Found::Failed(error) => {
+                let error = std::mem::replace(error, std::io::ErrorKind::Other.into());
+                if self.file.is_none() {
+                    return Err(error.into());
                 }
-                Step::Skip { consumed } => consumed,
-                Step::Loss { consumed, loss } => {
-                    self.losses += 1;
-                    self.lost_bytes = self.lost_bytes.saturating_add(loss.bytes);
-                    let place = Place::Offset(loss.offset);
-                    sink.skip(place, loss.what);
-                    if self.losses <= MOST_LOSSES {
-                        let warning = format!("{} bytes lost: {}", loss.bytes, loss.what);
-                        sink.warn(place, warning);
-                    }
-                    consumed
-                }
-                Step::NeedMore { at_least } => return Ok(Some(at_least)),
-                Step::End => return Ok(None),
-            };
-            buffer.start = buffer.start.saturating_add(consumed).min(buffer.end);
+                let warning = format!("reading ended early: {error}; what was read is used");
+                sink.warn(Place::Whole, warning);
+            }
+            Found::Stuck(error) if self.file.is_none() => {
+                return Err(IngestError::Damaged(std::mem::take(error)));
+            }
+            Found::Stuck(error) => sink.warn(Place::Whole, std::mem::take(error)),
+        }
+        Ok(())
+    }
+
+    fn lose(&mut self, loss: &Loss, sink: &mut dyn Sink) {
+        self.losses += 1;
+        self.lost_bytes = self.lost_bytes.saturating_add(loss.bytes);
+        let place = Place::Offset(loss.offset);
+        sink.skip(place, loss.what);
+        if self.losses <= MOST_LOSSES {
+            let warning = format!("{} bytes lost: {}", loss.bytes, loss.what);
+            sink.warn(place, warning);
         }
     }
 
@@ -180,53 +180,5 @@ impl Reading {
         let mut file = self.file?;
         file.end(sink);
         Some(file)
-    }
-}
-
-/// The part of the capture that is being looked at.
-#[derive(Default)]
-struct Buffer {
-    bytes: Vec<u8>,
-    start: usize,
-    end: usize,
-    at_end: bool,
-}
-
-impl Buffer {
-    fn unread(&self) -> &[u8] {
-        self.bytes.get(self.start..self.end).unwrap_or_default()
-    }
-
-    /// Reads on until so many bytes are there, or the end.
-    fn fill(&mut self, reader: &mut dyn Read, wanted: usize) -> std::io::Result<()> {
-        let held = self.unread().len();
-        self.bytes.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, held);
-        let wanted = wanted.max(held + 1);
-        if wanted > MOST_HELD {
-            self.at_end = true;
-            return Ok(());
-        }
-        if self.bytes.len() < wanted.max(CHUNK) {
-            // Fresh zeroed memory costs nothing until it is touched.
-            let mut larger = vec![0; wanted.max(CHUNK)];
-            if let (Some(to), Some(from)) = (larger.get_mut(..held), self.bytes.get(..held)) {
-                to.copy_from_slice(from);
-            }
-            self.bytes = larger;
-        }
-        while self.end < wanted && !self.at_end {
-            let room = self.bytes.get_mut(self.end..).unwrap_or_default();
-            match reader.read(room) {
-                Ok(0) => self.at_end = true,
-                Ok(read) => self.end += read,
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => {
-                    self.at_end = true;
-                    return Err(error);
-                }
-            }
-        }
-        Ok(())
     }
 }

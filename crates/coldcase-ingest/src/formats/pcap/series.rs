@@ -5,10 +5,11 @@
 //! the file before, because copies of one packet may stand on both sides; all else that crosses an edge
 //! is a sum or a stream that can be continued.
 
-use coldcase_model::{Place as SinkPlace, Precision, Sink, Timestamp};
+use coldcase_model::{Event, Place as SinkPlace, Precision, Sink, Timestamp};
 use coldcase_wire::capture::Packet;
 
 use super::copies::WINDOW;
+use super::decoded::Decoded;
 use super::engine::{Edge, Engine, Outlets, skip_lost};
 use super::flow::SECOND;
 use super::summary::{self, End, FEWEST_BY_SOURCE, FEWEST_ON_DESTINATION};
@@ -54,13 +55,8 @@ pub(super) struct FileState {
 
 /// A packet of the file's beginning as it stood.
 struct HeadPacket {
-    ts: Timestamp,
-    precision: Precision,
-    interface: u32,
-    link: u32,
+    packet: Packet<'static>,
     data: Vec<u8>,
-    original_len: u32,
-    offset: u64,
 }
 
 struct One<'a>(&'a mut dyn Sink);
@@ -73,37 +69,45 @@ impl Outlets for One<'_> {
 
 impl FileState {
     /// A file that begins with this packet; pcapng may hold several interfaces.
-    pub(super) fn new(first: &Packet<'_>, several_interfaces: bool) -> Self {
-        let mut engine = Engine::new(Some(first.ts.0));
+    pub(super) fn new(first: &Decoded, several_interfaces: bool) -> Self {
+        let mut engine = Engine::new(Some(first.at));
         engine.several = several_interfaces;
         Self {
             engine,
             head: Vec::new(),
             head_bytes: 0,
             reads_head: true,
-            first: first.ts.0,
-            last: first.ts.0,
+            first: first.at,
+            last: first.at,
             packets: 0,
             precision: first.precision,
         }
     }
 
-    /// Reads the next packet.
-    pub(super) fn packet(&mut self, packet: &Packet<'_>, sink: &mut dyn Sink) {
+    /// Prepares for the next packets.
+    pub(super) fn look_ahead<'p>(&self, packets: impl Iterator<Item = &'p Decoded>) {
+        if self.engine.is_large() {
+            packets.for_each(|packet| self.engine.look_ahead(packet));
+        }
+    }
+
+    /// Reads the next packet, which lies in this piece of the capture.
+    pub(super) fn packet(&mut self, packet: &Decoded, piece: &[u8], sink: &mut dyn Sink) {
         self.packets += 1;
-        self.last = self.last.max(packet.ts.0);
-        if self.reads_head && !self.keep(packet) {
+        self.last = self.last.max(packet.at);
+        if self.reads_head && !self.keep(packet, piece) {
             self.reads_head = false;
         }
         if !self.reads_head {
-            self.engine.packet(packet, &mut One(sink));
+            self.engine.packet(packet, piece, &mut One(sink));
         }
     }
 
     /// Keeps a packet of the file's beginning; whether it is one.
-    fn keep(&mut self, packet: &Packet<'_>) -> bool {
-        let near = packet.ts.0.saturating_sub(self.first).saturating_abs() <= HEAD;
-        self.head_bytes += packet.data.len();
+    fn keep(&mut self, packet: &Decoded, piece: &[u8]) -> bool {
+        let data = packet.data.bytes(piece);
+        let near = packet.at.saturating_sub(self.first).saturating_abs() <= HEAD;
+        self.head_bytes += data.len();
         if !near || self.head.len() >= MOST_HEAD_PACKETS || self.head_bytes > MOST_HEAD_BYTES {
             return false;
         }
@@ -111,13 +115,8 @@ impl FileState {
             return false;
         }
         self.head.push(HeadPacket {
-            ts: packet.ts,
-            precision: packet.precision,
-            interface: packet.interface,
-            link: packet.link,
-            data: packet.data.to_vec(),
-            original_len: packet.original_len,
-            offset: packet.offset,
+            packet: packet.apart(),
+            data: data.to_vec(),
         });
         true
     }
@@ -163,13 +162,11 @@ impl FileState {
 impl Engine {
     /// Takes note of a packet of the beginning, so that later copies of it are known; whether the
     /// capture has copies at all.
-    fn sights(&mut self, packet: &Packet<'_>) -> bool {
-        let Ok(segment) =
-            coldcase_wire::packet::decode(packet.link, packet.data, packet.original_len)
-        else {
+    fn sights(&mut self, packet: &Decoded) -> bool {
+        let Ok(inner) = &packet.segment else {
             return true;
         };
-        match super::engine::sighting(packet, &segment, self.several) {
+        match inner.sighting(packet.at) {
             Some(sighting) => {
                 self.copies.judge(&sighting);
                 true
@@ -255,21 +252,12 @@ impl Engine {
     }
 
     fn sum_up(&mut self, precision: Precision, out: &mut dyn Outlets) {
-        for (address, side) in self.attempts.sources(FEWEST_BY_SOURCE) {
-            summary::row(End::Source, address, side, precision, &mut |file, event| {
-                out.of(file).event(event);
-            });
+        let emit = &mut |file: u32, event: &Event<'_>| out.of(file).event(event);
+        for side in self.attempts.sources(FEWEST_BY_SOURCE) {
+            summary::row(End::Source, side, precision, emit);
         }
-        for (address, side) in self.attempts.destinations(FEWEST_ON_DESTINATION) {
-            summary::row(
-                End::Destination,
-                address,
-                side,
-                precision,
-                &mut |file, event| {
-                    out.of(file).event(event);
-                },
-            );
+        for side in self.attempts.destinations(FEWEST_ON_DESTINATION) {
+            summary::row(End::Destination, side, precision, emit);
         }
     }
 }
@@ -278,7 +266,7 @@ impl Engine {
 struct Nowhere;
 
 impl Sink for Nowhere {
-    fn event(&mut self, _event: &coldcase_model::Event<'_>) {}
+    fn event(&mut self, _event: &Event<'_>) {}
     fn used(&mut self, _count: u64) {}
     fn skip(&mut self, _place: SinkPlace, _reason: &'static str) {}
     fn warn(&mut self, _place: SinkPlace, _warning: String) {}
@@ -316,8 +304,9 @@ pub(super) fn join(parts: Vec<Part<'_>>) {
         last = last.max(state.last);
         let state = *state;
         engine.several = state.engine.several;
-        for packet in &state.head {
-            engine.packet(&packet.packet(), &mut sinks);
+        for head in &state.head {
+            let packet = head.decoded(engine.several);
+            engine.packet(&packet, &head.data, &mut sinks);
         }
         let used = engine.take_used();
         sinks.of(engine.file).used(used);
@@ -341,16 +330,12 @@ impl Outlets for Sinks<'_> {
 }
 
 impl HeadPacket {
-    fn packet(&self) -> Packet<'_> {
-        Packet {
-            ts: self.ts,
-            precision: self.precision,
-            interface: self.interface,
-            link: self.link,
+    fn decoded(&self, several: bool) -> Decoded {
+        let packet = Packet {
             data: &self.data,
-            original_len: self.original_len,
-            offset: self.offset,
-        }
+            ..self.packet
+        };
+        Decoded::of(&packet, &self.data, several)
     }
 }
 

@@ -3,9 +3,8 @@
 use coldcase_model::{Attributes, Event, Precision, Timestamp, When, action};
 use serde_json::{Value, json};
 
-use super::address::Addr;
-use super::attempts::{Side, Sums};
 use super::flow::SECOND;
+use super::side::{Side, Sums};
 
 /// Fewest attempts of a source that are summed up: below, its `tcp-flow` rows say it all.
 pub(super) const FEWEST_BY_SOURCE: u32 = 8;
@@ -37,18 +36,16 @@ pub(super) enum End {
 /// The row of one side, handed to `emit`; nothing for a side without attempts.
 pub(super) fn row(
     end: End,
-    address: Addr,
     side: &mut Side,
     precision: Precision,
     emit: &mut dyn FnMut(u32, &Event<'_>),
 ) {
-    let Some((first, origin)) = side.first else {
+    let Some((first, origin)) = side.first() else {
         return;
     };
-    side.sums();
     let last = side.last;
     let packets = i64::from(side.attempts) + i64::from(side.retransmitted);
-    let text = address.text();
+    let text = side.address.text();
     let (attributes, action, message) = match end {
         End::Source => (
             by_source(side),

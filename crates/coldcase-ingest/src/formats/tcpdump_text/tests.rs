@@ -33,6 +33,7 @@ fn read(source: impl Read + Send, clock: &Clock) -> (Kept, bool) {
         host: None,
         reader: Box::new(source),
         clock,
+        cores: crate::Cores::ONE,
     };
     let whole = ingest(&mut input, &mut kept).is_ok();
     (kept, whole)

@@ -59,6 +59,7 @@ fn kept(name: &str, file: impl Read + Send) -> (Kept, Option<Leftover>, bool) {
         host: None,
         reader: Box::new(file),
         clock: &Clock::UNKNOWN,
+        cores: crate::Cores::ONE,
     };
     match ingest(&mut input, &mut kept) {
         Ok(leftover) => (kept, leftover, true),
