@@ -11,6 +11,7 @@ mod json;
 mod lines;
 mod local_time;
 mod registry;
+mod scan;
 mod services;
 mod syslog;
 mod table;

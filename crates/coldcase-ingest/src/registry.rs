@@ -2,11 +2,14 @@
 //! file below `formats/` and one line in [`crate::formats::ALL`].
 
 use std::any::Any;
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::io::Read;
 
 use coldcase_model::Sink;
 
 use crate::Clock;
+use crate::json::{Outline, outline};
 
 /// How sure a format is that an artifact is its own. The highest wins; of equals, the registry's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,8 +24,8 @@ pub enum Sniff {
     Sure,
 }
 
-/// The beginning of an artifact, decompressed, and its name.
-#[derive(Debug, Clone, Copy)]
+/// The beginning of an artifact, decompressed, and its name. What many formats ask of it is found out once.
+#[derive(Debug, Clone)]
 pub struct Probe<'a> {
     /// Path in the bundle.
     pub path: &'a str,
@@ -30,9 +33,24 @@ pub struct Probe<'a> {
     pub head: &'a [u8],
     /// Whether `head` is the whole artifact.
     pub complete: bool,
+    lines: OnceCell<Vec<&'a [u8]>>,
+    sample: OnceCell<Vec<Cow<'a, str>>>,
+    outline: OnceCell<Option<Outline<'a>>>,
 }
 
 impl<'a> Probe<'a> {
+    /// A probe of the artifact at this path that begins so.
+    pub fn new(path: &'a str, head: &'a [u8], complete: bool) -> Self {
+        Self {
+            path,
+            head,
+            complete,
+            lines: OnceCell::new(),
+            sample: OnceCell::new(),
+            outline: OnceCell::new(),
+        }
+    }
+
     /// The last component of the path.
     pub fn file_name(&self) -> &'a str {
         self.path.rsplit('/').next().unwrap_or(self.path)
@@ -40,13 +58,38 @@ impl<'a> Probe<'a> {
 
     /// Lines of the head, without their ends, the last one left out where it is cut.
     pub fn lines(&self) -> impl Iterator<Item = &'a [u8]> {
-        let whole = match (self.complete, memchr::memrchr(b'\n', self.head)) {
-            (false, Some(end)) => self.head.get(..end).unwrap_or(self.head),
-            _ => self.head,
-        };
-        whole
-            .split(|byte| *byte == b'\n')
-            .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        let lines = self.lines.get_or_init(|| {
+            let whole = match (self.complete, memchr::memrchr(b'\n', self.head)) {
+                (false, Some(end)) => self.head.get(..end).unwrap_or(self.head),
+                _ => self.head,
+            };
+            let mut lines = Vec::new();
+            let mut start = 0;
+            for end in memchr::memchr_iter(b'\n', whole).chain([whole.len()]) {
+                let line = whole.get(start..end).unwrap_or_default();
+                lines.push(line.strip_suffix(b"\r").unwrap_or(line));
+                start = end + 1;
+            }
+            lines
+        });
+        lines.iter().copied()
+    }
+
+    /// What small text files have in common, found out by the first format that asks (`collected_text`).
+    pub(crate) fn sample(&self, take: impl FnOnce(&Self) -> Vec<Cow<'a, str>>) -> &[Cow<'a, str>] {
+        self.sample.get_or_init(|| take(self))
+    }
+
+    /// The outline of a JSON artifact; `None` where it is none.
+    pub(crate) fn outline(&self) -> Option<&Outline<'a>> {
+        self.outline.get_or_init(|| outline(self.head)).as_ref()
+    }
+
+    /// Whether one of these texts stands in the head: what has none of the words that a format always holds needs no closer look.
+    pub fn holds_any(&self, texts: &[&str]) -> bool {
+        texts
+            .iter()
+            .any(|text| memchr::memmem::find(self.head, text.as_bytes()).is_some())
     }
 
     /// Whether a NUL byte stands in the first 4 KiB: not a text artifact.

@@ -202,11 +202,7 @@ mod tests {
     use super::*;
 
     fn check(name: &str, text: &str, expected: &str) {
-        let probe = Probe {
-            path: name,
-            head: text.as_bytes(),
-            complete: true,
-        };
+        let probe = Probe::new(name, text.as_bytes(), true);
         let sniffed = sniff(&probe);
         let got = match sniffed {
             Sniff::No => "declined".to_owned(),

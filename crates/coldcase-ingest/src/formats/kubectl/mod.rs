@@ -84,13 +84,15 @@ fn sniff(probe: &Probe<'_>, kind: Kind) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    if let Some(outline) = outline(probe.head) {
-        return match kinds::kind_of(&outline) {
+    if let Some(outline) = probe.outline() {
+        return match kinds::kind_of(outline) {
             Some(found) if found == kind => sureness(outline.text_lines),
             _ => Sniff::No,
         };
     }
-    if let Some((found, above)) = yaml_kind(probe.head) {
+    // An object names its version, which few other texts hold.
+    let is_yaml = probe.holds_any(&["apiVersion"]);
+    if let Some((found, above)) = is_yaml.then(|| yaml_kind(probe.head)).flatten() {
         return match found == kind {
             true => sureness(above),
             false => Sniff::No,

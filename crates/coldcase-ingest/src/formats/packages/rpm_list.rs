@@ -52,9 +52,11 @@ fn parse(line: &str) -> Option<(Nevra<'_>, &str)> {
 fn sniff(probe: &Probe<'_>) -> Sniff {
     let lines = sample(probe);
     let rows = lines.iter().filter(|line| parse(line).is_some()).count();
+    if rows == 0 {
+        return Sniff::No;
+    }
     let frames = lines.iter().filter(|line| frame(line).is_some()).count();
     match rows {
-        0 => Sniff::No,
         _ if rows * 10 < (lines.len() - frames) * 8 => Sniff::No,
         1 | 2 => Sniff::Likely,
         _ => Sniff::Sure,
