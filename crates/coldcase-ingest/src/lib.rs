@@ -20,4 +20,6 @@ pub mod years;
 
 pub use lines::{Line, Lines, MAX_LINE};
 pub use local_time::{Clock, Zone, ZoneSource};
-pub use registry::{Format, IngestError, Input, Leftover, Part, Probe, Sniff, series_key};
+pub use registry::{
+    Format, IngestError, Input, Leftover, Part, Probe, ProbeLine, Sniff, series_key,
+};

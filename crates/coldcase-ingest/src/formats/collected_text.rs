@@ -65,11 +65,11 @@ pub(super) fn sample<'p, 'a>(probe: &'p Probe<'a>) -> &'p [Cow<'a, str>] {
         if probe.is_binary() {
             return Vec::new();
         }
-        let lines = probe.lines().take(SNIFFED_LINES);
-        let short = lines.filter(|line| line.len() <= SNIFFED_BYTES);
-        let texts = short.filter(|line| std::str::from_utf8(line).is_ok() || !line.contains(&0xff));
+        let lines = probe.text_lines().take(SNIFFED_LINES);
+        let short = lines.filter(|line| line.bytes.len() <= SNIFFED_BYTES);
+        let texts = short.filter(|line| line.utf8().is_some() || !line.bytes.contains(&0xff));
         texts
-            .map(readable)
+            .map(|line| line.text(readable))
             .filter(|text| !text.trim().is_empty())
             .collect()
     })

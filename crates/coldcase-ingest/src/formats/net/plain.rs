@@ -47,8 +47,8 @@ pub fn clean(bytes: &[u8]) -> Cow<'_, str> {
 /// Lines of a probe as plain text, without blank ones.
 pub fn probe_lines<'a>(probe: &Probe<'a>) -> impl Iterator<Item = Cow<'a, str>> {
     probe
-        .lines()
-        .map(clean)
+        .text_lines()
+        .map(|line| line.text(clean))
         .filter(|line| !line.trim().is_empty())
 }
 
