@@ -4,6 +4,8 @@ use coldcase_model::{EvidenceRecord, Finding, Observable, Severity, Timestamp, s
 use coldcase_timeline::{RowPlace, Selection, Timeline, TimelineError};
 use serde_json::{Map, Value};
 
+use crate::logins::{Login, Logins};
+
 /// Most records that a finding shows.
 const MOST_RECORDS: usize = 20;
 /// Longest text of a record, in characters.
@@ -70,17 +72,16 @@ impl Draft {
 
     /// The decisive rows of a selection: at most `MOST_RECORDS`, the first and the last among them.
     pub fn rests_on(mut self, rows: &Selection, decisive: &[usize]) -> Self {
-        let shown: Vec<usize> = if decisive.len() <= MOST_RECORDS {
-            decisive.to_vec()
-        } else {
-            let step = |index: usize| index * (decisive.len() - 1) / (MOST_RECORDS - 1);
-            (0..MOST_RECORDS)
-                .filter_map(|index| decisive.get(step(index)).copied())
-                .collect()
-        };
-        self.finding
-            .evidence
-            .extend(shown.into_iter().map(|row| record(rows, row)));
+        let records = spread(decisive).map(|row| record(rows, *row));
+        self.finding.evidence.extend(records);
+        self.finding.evidence.truncate(MOST_RECORDS);
+        self
+    }
+
+    /// The decisive logins, likewise.
+    pub(crate) fn rests_on_logins(mut self, logins: &Logins, decisive: &[Login]) -> Self {
+        let records = spread(decisive).map(|login| logins.record(login));
+        self.finding.evidence.extend(records);
         self.finding.evidence.truncate(MOST_RECORDS);
         self
     }
@@ -96,6 +97,12 @@ impl Draft {
     pub fn finish(self) -> Finding {
         self.finding
     }
+}
+
+/// At most `MOST_RECORDS` of them, evenly spread, the first and the last among them.
+pub(crate) fn spread<T>(all: &[T]) -> impl Iterator<Item = &T> {
+    let shown = all.len().min(MOST_RECORDS);
+    (0..shown).filter_map(move |index| all.get(index * (all.len() - 1) / (shown - 1).max(1)))
 }
 
 /// Puts texts to records that have none: correlators over many rows select no messages.

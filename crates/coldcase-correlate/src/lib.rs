@@ -9,11 +9,12 @@ mod facts;
 mod identity;
 mod indicators;
 mod kept;
+mod logins;
 mod mining;
 mod processes;
 mod registry;
-mod sessions;
 mod time_of_day;
+mod view;
 
 pub use evidence::Draft;
 pub use facts::{
@@ -21,3 +22,4 @@ pub use facts::{
 };
 pub use identity::{Fit, Holder, Identities, Resolution};
 pub use registry::{CorrelateError, Correlator, run};
+pub use view::View;

@@ -6,7 +6,7 @@ use coldcase_timeline::{Timeline, TimelineError};
 use rayon::prelude::*;
 
 use crate::evidence::fill_texts;
-use crate::{CaseFacts, conclusions, correlators};
+use crate::{CaseFacts, View, conclusions, correlators};
 
 /// Why a correlator could not finish.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub struct Correlator {
     /// Its own source: its `//!` text is its page in docs.
     pub source: &'static str,
     /// States findings; the order in which they are returned does not matter.
-    pub run: fn(&Timeline, &CaseFacts) -> Result<Vec<Finding>, TimelineError>,
+    pub run: fn(&View<'_>, &CaseFacts) -> Result<Vec<Finding>, TimelineError>,
 }
 
 /// Runs the correlators of these ids (none: all of them) and joins what they found.
@@ -43,22 +43,16 @@ pub fn run(
         .iter()
         .filter(|known| only.is_empty() || only.iter().any(|id| id == known.id));
     let wanted: Vec<_> = wanted.collect();
+    let failed = |correlator| move |source| CorrelateError::Timeline { correlator, source };
+    let view = View::of(timeline).map_err(failed("logins"))?;
     let found: Result<Vec<Vec<Finding>>, CorrelateError> = wanted
         .par_iter()
-        .map(|correlator| {
-            let failed = |source| CorrelateError::Timeline {
-                correlator: correlator.id,
-                source,
-            };
-            (correlator.run)(timeline, facts).map_err(failed)
-        })
+        .map(|correlator| (correlator.run)(&view, facts).map_err(failed(correlator.id)))
         .collect();
     let mut findings: Vec<Finding> = found?.into_iter().flatten().collect();
-    let failed = |correlator| move |source| CorrelateError::Timeline { correlator, source };
     fill_texts(timeline, &mut findings).map_err(failed("evidence"))?;
     // The same order whatever ran first.
     findings.sort_by(|a, b| a.id.cmp(&b.id));
-    let conclusions =
-        conclusions::join(timeline, facts, &findings).map_err(failed("conclusions"))?;
+    let conclusions = conclusions::join(&view, facts, &findings).map_err(failed("conclusions"))?;
     Ok(Findings::new(conclusions, findings))
 }

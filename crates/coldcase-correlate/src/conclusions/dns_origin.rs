@@ -1,14 +1,14 @@
 //! Which client asked for a bad domain: one answer a client, from the findings of `dns-origin`.
 
 use coldcase_model::{Conclusion, Finding, Observable, ObservableType};
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_timeline::TimelineError;
 use serde_json::Value;
 
-use crate::CaseFacts;
+use crate::{CaseFacts, View};
 
 /// An answer for each client. One that asked from two addresses is one answer.
 pub(super) fn conclude(
-    _: &Timeline,
+    _: &View<'_>,
     _: &CaseFacts,
     findings: &[Finding],
 ) -> Result<Vec<Conclusion>, TimelineError> {

@@ -17,8 +17,8 @@ use coldcase_model::{Conclusion, Finding, Observable, ObservableType, Severity};
 use coldcase_timeline::{Timeline, TimelineError};
 use serde_json::Value;
 
-use crate::CaseFacts;
 use crate::facts::is_internal;
+use crate::{CaseFacts, View};
 
 mod owner;
 mod scene;
@@ -71,7 +71,7 @@ impl<'a> Related<'a> {
 
 /// An answer for each flood.
 pub(super) fn conclude(
-    timeline: &Timeline,
+    timeline: &View<'_>,
     facts: &CaseFacts,
     findings: &[Finding],
 ) -> Result<Vec<Conclusion>, TimelineError> {

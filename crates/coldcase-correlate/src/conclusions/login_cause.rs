@@ -14,11 +14,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Conclusion, Finding, Observable, ObservableType, Severity, Timestamp};
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_timeline::TimelineError;
 use serde_json::Value;
 
 use crate::facts::is_internal;
-use crate::{CaseFacts, Fit, Identities};
+use crate::{CaseFacts, Fit, Identities, View};
 
 mod lives;
 #[cfg(test)]
@@ -74,7 +74,7 @@ enum How<'a> {
 
 /// An answer for each suspicious source.
 pub(super) fn conclude(
-    timeline: &Timeline,
+    timeline: &View<'_>,
     facts: &CaseFacts,
     findings: &[Finding],
 ) -> Result<Vec<Conclusion>, TimelineError> {

@@ -1,9 +1,9 @@
 //! Findings joined into answers.
 
 use coldcase_model::{Conclusion, Finding};
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_timeline::TimelineError;
 
-use crate::CaseFacts;
+use crate::{CaseFacts, View};
 
 mod dns_origin;
 mod flood_source;
@@ -11,7 +11,7 @@ mod login_cause;
 mod way_in;
 
 /// Joins findings of one kind of question; may look up in the timeline what would have been visible.
-type Conclude = fn(&Timeline, &CaseFacts, &[Finding]) -> Result<Vec<Conclusion>, TimelineError>;
+type Conclude = fn(&View<'_>, &CaseFacts, &[Finding]) -> Result<Vec<Conclusion>, TimelineError>;
 
 /// All kinds.
 static ALL: &[Conclude] = &[
@@ -23,13 +23,13 @@ static ALL: &[Conclude] = &[
 
 /// The conclusions that these findings allow.
 pub fn join(
-    timeline: &Timeline,
+    view: &View<'_>,
     facts: &CaseFacts,
     findings: &[Finding],
 ) -> Result<Vec<Conclusion>, TimelineError> {
     let mut conclusions = Vec::new();
     for conclude in ALL {
-        conclusions.extend(conclude(timeline, facts, findings)?);
+        conclusions.extend(conclude(view, facts, findings)?);
     }
     Ok(conclusions)
 }

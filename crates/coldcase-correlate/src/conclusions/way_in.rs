@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Conclusion, Finding, Observable, ObservableType, Severity, Timestamp};
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_timeline::TimelineError;
 use serde_json::Value;
 
-use crate::CaseFacts;
+use crate::{CaseFacts, View};
 
 mod candidates;
 mod processes;
@@ -43,7 +43,7 @@ struct Subject<'a> {
 
 /// An answer for each.
 pub(super) fn conclude(
-    timeline: &Timeline,
+    timeline: &View<'_>,
     facts: &CaseFacts,
     findings: &[Finding],
 ) -> Result<Vec<Conclusion>, TimelineError> {
@@ -63,7 +63,7 @@ pub(super) fn conclude(
     asked.sort_by(|a, b| (b.severity, &a.subjects, &a.id).cmp(&(a.severity, &b.subjects, &b.id)));
     asked.truncate(MOST_SUBJECTS);
     let listed = Listed::of(timeline)?;
-    let logins = candidates::guessed_logins(timeline, findings)?;
+    let logins = candidates::guessed_logins(timeline, findings);
     let mut conclusions = Vec::new();
     for finding in asked {
         let Some(subject) = subject(finding, &containers, &listed, facts) else {

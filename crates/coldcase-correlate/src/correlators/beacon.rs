@@ -32,10 +32,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{EvidenceRecord, Finding, action};
-use coldcase_timeline::{PartInfo, Selection, Timeline, TimelineError};
+use coldcase_timeline::{PartInfo, Selection, TimelineError};
 
 use crate::evidence::record;
-use crate::{CaseFacts, Correlator, is_internal};
+use crate::{CaseFacts, Correlator, View, is_internal};
 
 mod remote;
 mod rhythm;
@@ -88,7 +88,7 @@ impl Periodic {
     }
 }
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let survey = series::survey(timeline, facts)?;
     let mut found = Found {
         has_containers: timeline.parts().iter().any(tells_of_containers),

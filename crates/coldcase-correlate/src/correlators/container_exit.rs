@@ -30,11 +30,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp, action};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Selection, TimelineError};
 use serde_json::{Value, json};
 
 use crate::evidence::time_fact;
-use crate::{CaseFacts, Correlator, Draft, Identities};
+use crate::{CaseFacts, Correlator, Draft, Identities, View};
 
 mod activity;
 mod fits;
@@ -58,7 +58,7 @@ pub static CORRELATOR: Correlator = Correlator {
 /// Odd ends told of one by one, latest first; a cluster in trouble has thousands.
 const MOST_ODD: usize = 30;
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let rows = lives::select(timeline)?;
     let logs = lives::select_logs(timeline)?;
     let lives = lives::read(&rows, &logs);
@@ -82,7 +82,7 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
 }
 
 struct Case<'a> {
-    timeline: &'a Timeline,
+    timeline: &'a View<'a>,
     facts: &'a CaseFacts,
     rows: &'a Selection,
     logs: &'a Selection,
@@ -92,7 +92,7 @@ struct Case<'a> {
 impl Case<'_> {
     /// Findings of containers whose end explains a series, by their index.
     fn explanations(&self) -> Result<Vec<(usize, Finding)>, TimelineError> {
-        let (logins, series) = activity::suspicious(self.timeline, self.facts)?;
+        let series = activity::suspicious(self.timeline, self.facts)?;
         if series.is_empty() {
             return Ok(Vec::new());
         }
@@ -124,7 +124,7 @@ impl Case<'_> {
             let draft = self.explanation(index, &fits, &series, audit);
             let Some(draft) = draft else { continue };
             let mut draft = draft.rests_on(self.rows, decisive(life));
-            draft = draft.rests_on(&logins, &explained.rows);
+            draft = draft.rests_on_logins(&self.timeline.logins, &explained.ends);
             if let Some((rows, _)) = audit {
                 draft = draft.rests_on(rows, &[0]);
             }

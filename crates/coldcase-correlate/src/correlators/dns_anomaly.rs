@@ -30,10 +30,10 @@
 use std::collections::BTreeSet;
 
 use coldcase_model::Finding;
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_timeline::TimelineError;
 
 use crate::identity::Identities;
-use crate::{CaseFacts, Correlator};
+use crate::{CaseFacts, Correlator, View};
 
 mod failures;
 mod letters;
@@ -56,7 +56,7 @@ pub static CORRELATOR: Correlator = Correlator {
     run,
 };
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let survey = Survey::read(timeline, facts)?;
     let tunnels = tunnel::find(timeline, &survey)?;
     let generated = failures::generated(&survey);

@@ -26,10 +26,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, Observable, ObservableType};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Selection, TimelineError};
 
 use crate::identity::{Fit, Holder, Identities, Resolution};
-use crate::{CaseFacts, Correlator};
+use crate::{CaseFacts, Correlator, View};
 
 mod after;
 mod legs;
@@ -56,7 +56,7 @@ const LOOKUP_NS: i64 = 5_000_000_000;
 /// In a log without times a lookup's lines stand this close together.
 const LOOKUP_LINES: i64 = 50;
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let indicators = Indicators::of(&facts.indicators);
     if indicators.is_empty() {
         return Ok(Vec::new());

@@ -23,9 +23,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, Severity};
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_timeline::TimelineError;
 
-use crate::{CaseFacts, Correlator};
+use crate::{CaseFacts, Correlator, View};
 
 pub(super) mod callers;
 mod catalog;
@@ -94,7 +94,7 @@ impl Exposed<'_> {
     }
 }
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let listeners = Listeners::of(timeline)?;
     let outside = Outside::of(timeline, facts)?;
     let ports: BTreeSet<i32> = listeners.all.iter().map(|one| one.port).collect();

@@ -10,12 +10,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp, action, outcome};
+use coldcase_model::{
+    EvidenceRecord, Finding, Observable, ObservableType, Severity, Timestamp, action,
+};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 use serde_json::{Value, json};
 
+use crate::evidence::{record, spread};
 use crate::facts::IndicatorType;
-use crate::{CaseFacts, Correlator, Draft};
+use crate::kept::keep_texts;
+use crate::logins::{Login, Logins, OfSource};
+use crate::{CaseFacts, Correlator, Draft, View};
 
 /// The correlator.
 pub static CORRELATOR: Correlator = Correlator {
@@ -51,15 +56,18 @@ const CHANGES: [&str; 9] = [
     action::AUDIT_CONFIG,
 ];
 
-#[derive(Default)]
+/// What is seen of one thing.
 struct Seen {
-    rows: Vec<usize>,
+    first: i64,
+    last: i64,
+    records: usize,
     /// Failed logins among them.
     failures: usize,
     formats: BTreeSet<String>,
+    shown: Vec<EvidenceRecord>,
 }
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(view: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let columns = [
         "format",
         "host",
@@ -69,23 +77,13 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
         "user",
         "message",
     ];
-    let changes = timeline.select(&CHANGES, &columns)?;
-    let mut found = logins(timeline, facts, &changes)?;
-    found.extend(indicators(timeline, facts, &changes)?);
+    let changes = view.select(&CHANGES, &columns)?;
+    let mut found = logins(view, facts, &changes);
+    found.extend(indicators(view, facts, &changes)?);
     Ok(found)
 }
 
-fn logins(
-    timeline: &Timeline,
-    facts: &CaseFacts,
-    changes: &Selection,
-) -> Result<Vec<Finding>, TimelineError> {
-    let rows = timeline.select(
-        &[action::SSH_LOGIN],
-        &["format", "host", "src_ip", "message"],
-    )?;
-    let times = rows.longs("ts_ns");
-    let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
+fn logins(view: &View<'_>, facts: &CaseFacts, changes: &Selection) -> Vec<Finding> {
     let mut began: BTreeMap<&str, i64> = BTreeMap::new();
     for span in facts
         .coverage
@@ -97,33 +95,50 @@ fn logins(
             .or_insert(i64::MAX);
         *first = (*first).min(span.first.nanos());
     }
-    for row in 0..rows.rows() {
-        if let (Some(source), Some(Some(_))) = (rows.text("src_ip", row), times.get(row)) {
-            let entry = seen.entry(source).or_default();
-            entry.rows.push(row);
-            entry.failures += usize::from(rows.text("outcome", row) == Some(outcome::FAILURE));
-            entry
-                .formats
-                .extend(rows.text("format", row).map(str::to_owned));
-        }
+    // One source may log into several hosts.
+    let mut sources: BTreeMap<&str, Vec<OfSource<'_>>> = BTreeMap::new();
+    for of in view.logins.by_source() {
+        sources.entry(of.source).or_default().push(of);
     }
-    let mut told: Vec<(&str, Seen)> = seen
+    let records = |of: &[OfSource<'_>]| of.iter().map(OfSource::records).sum::<usize>();
+    let mut told: Vec<(&str, Vec<OfSource<'_>>)> = sources
         .into_iter()
-        .filter(|(_, seen)| seen.rows.len() >= WORTH_TELLING)
+        .filter(|(_, of)| records(of) >= WORTH_TELLING)
         .collect();
-    told.sort_by(|(a, x), (b, y)| y.rows.len().cmp(&x.rows.len()).then(a.cmp(b)));
+    told.sort_by(|(a, x), (b, y)| records(y).cmp(&records(x)).then(a.cmp(b)));
     told.truncate(MOST_ENTITIES);
-    let finding = |(source, seen): (&str, Seen)| {
-        let host = seen
-            .rows
-            .first()
-            .and_then(|row| rows.text("host", *row))
-            .unwrap_or_default();
-        let begin = began.get(host).copied();
+    let finding = |(source, of): (&str, Vec<OfSource<'_>>)| {
+        let host = of
+            .iter()
+            .filter_map(|one| Some((one.dated().first()?.ts()?, one.host)))
+            .min()?
+            .1;
         let subject = Observable::new(ObservableType::Ip, source);
-        describe(&rows, changes, subject, "ip", &seen, begin)
+        let seen = seen(&view.logins, &of)?;
+        Some(describe(
+            changes,
+            subject,
+            "ip",
+            seen,
+            began.get(host).copied(),
+        ))
     };
-    Ok(told.into_iter().filter_map(finding).collect())
+    told.into_iter().filter_map(finding).collect()
+}
+
+/// A source's logins on all hosts.
+fn seen(logins: &Logins, of: &[OfSource<'_>]) -> Option<Seen> {
+    let mut all: Vec<Login> = of.iter().flat_map(|one| one.dated()).copied().collect();
+    logins.sort(&mut all);
+    let formats = of.iter().flat_map(|one| logins.origins(one));
+    Some(Seen {
+        first: all.first()?.ts()?,
+        last: all.last()?.ts()?,
+        records: of.iter().map(OfSource::records).sum(),
+        failures: all.iter().filter(|login| !login.success).count(),
+        formats: formats.map(|origin| origin.format.clone()).collect(),
+        shown: spread(&all).map(|login| logins.record(login)).collect(),
+    })
 }
 
 fn indicators(
@@ -140,21 +155,16 @@ fn indicators(
     if domains.is_empty() {
         return Ok(Vec::new());
     }
-    let rows = timeline.select(&[action::DNS_QUERY], &["format", "host", "domain"])?;
-    let names = rows.texts("domain");
-    let times = rows.longs("ts_ns");
-    let mut seen: BTreeMap<&str, Seen> = BTreeMap::new();
-    for (row, name) in names.iter().enumerate() {
-        let Some(name) = name else { continue };
-        let Some(domain) = parents(name).find_map(|parent| domains.get(parent)) else {
-            continue;
-        };
-        if times.get(row).copied().flatten().is_some() {
-            let entry = seen.entry(domain).or_default();
-            entry.rows.push(row);
-            entry
-                .formats
-                .extend(rows.text("format", row).map(str::to_owned));
+    let is_named = |name: &str| parents(name).any(|parent| domains.contains(parent));
+    let columns = ["format", "host", "domain"];
+    let rows = timeline.select_where(&[action::DNS_QUERY], &columns, |rows| {
+        keep_texts(rows, "domain", is_named)
+    })?;
+    let mut of_domains: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (row, name) in rows.texts("domain").iter().enumerate() {
+        let domain = name.and_then(|name| parents(name).find_map(|parent| domains.get(parent)));
+        if let (Some(domain), Some(_)) = (domain, rows.long("ts_ns", row)) {
+            of_domains.entry(domain).or_default().push(row);
         }
     }
     let begin = facts
@@ -162,17 +172,21 @@ fn indicators(
         .iter()
         .filter(|span| matches!(span.format.as_str(), "pcap" | "coredns" | "tcpdump-text"));
     let begin = begin.map(|span| span.first.nanos()).min();
-    let finding = |(domain, seen): (&str, Seen)| {
-        describe(
-            &rows,
-            changes,
-            Observable::new(ObservableType::Domain, domain),
-            "domain",
-            &seen,
-            begin,
-        )
+    let finding = |(domain, of): (&str, Vec<usize>)| {
+        let ts = |row: Option<&usize>| rows.long("ts_ns", *row?);
+        let formats = of.iter().filter_map(|row| rows.text("format", *row));
+        let seen = Seen {
+            first: ts(of.first())?,
+            last: ts(of.last())?,
+            records: of.len(),
+            failures: 0,
+            formats: formats.map(str::to_owned).collect(),
+            shown: spread(&of).map(|row| record(&rows, *row)).collect(),
+        };
+        let subject = Observable::new(ObservableType::Domain, domain);
+        Some(describe(changes, subject, "domain", seen, begin))
     };
-    Ok(seen.into_iter().filter_map(finding).collect())
+    Ok(of_domains.into_iter().filter_map(finding).collect())
 }
 
 /// A name and all names above it: `a.b.c`, `b.c`, `c`.
@@ -183,15 +197,13 @@ fn parents(name: &str) -> impl Iterator<Item = &str> {
 }
 
 fn describe(
-    rows: &Selection,
     changes: &Selection,
     subject: Observable,
     kind: &str,
-    seen: &Seen,
+    seen: Seen,
     begin: Option<i64>,
-) -> Option<Finding> {
-    let first = rows.long("ts_ns", *seen.rows.first()?)?;
-    let last = rows.long("ts_ns", *seen.rows.last()?)?;
+) -> Finding {
+    let (first, last) = (seen.first, seen.last);
     let at_start = begin.is_some_and(|begin| first - begin < AT_THE_BEGINNING_NS);
     let nearby = if at_start {
         Vec::new()
@@ -225,7 +237,7 @@ fn describe(
         .iter()
         .map(|format| format.as_str().into())
         .collect();
-    let finding = Draft::new("first-seen", vec![subject.clone()], kind)
+    Draft::new("first-seen", vec![subject.clone()], kind)
         .says(title, text)
         .weighs(severity, if at_start { 0.5 } else { 0.9 })
         .spans(Some(first), Some(last))
@@ -233,12 +245,12 @@ fn describe(
         .fact("entity", subject.value)
         .fact("first", since.to_string())
         .fact("last", Timestamp(last).to_string())
-        .fact("count", seen.rows.len())
+        .fact("count", seen.records)
         .fact("sources", formats)
         .fact("nearby", nearby)
         .fact("thresholds", thresholds())
-        .rests_on(rows, &seen.rows);
-    Some(finding.finish())
+        .shows(seen.shown)
+        .finish()
 }
 
 /// Changes around a moment, the rarest first, then the nearest.

@@ -30,12 +30,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{EvidenceRecord, Finding, Observable, ObservableType, Severity};
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_timeline::TimelineError;
 use serde_json::json;
 
 use crate::indicators::{Indicators, own_addresses};
 use crate::processes::{Process, Processes, Socket, Space};
-use crate::{CaseFacts, Correlator, Draft};
+use crate::{CaseFacts, Correlator, Draft, View};
 
 mod disguised;
 mod flooding;
@@ -159,7 +159,7 @@ impl Hidden {
     }
 }
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let processes = Processes::read(timeline)?;
     let known = Indicators::of(&facts.indicators, &own_addresses(timeline, facts)?);
     let hints = Hints::read(timeline)?;

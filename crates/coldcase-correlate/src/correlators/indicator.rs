@@ -23,7 +23,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_timeline::TimelineError;
 use serde_json::json;
 
 use crate::evidence::time_fact;
@@ -31,7 +31,7 @@ use crate::facts::{Indicator, IndicatorType};
 use crate::indicators::{Indicators, own_addresses};
 use crate::mining::is_miner_command;
 use crate::processes::{Processes, disguises};
-use crate::{CaseFacts, Correlator, Draft};
+use crate::{CaseFacts, Correlator, Draft, View};
 
 mod contact;
 mod tally;
@@ -54,7 +54,7 @@ const MOST_PROCESSES: usize = 20;
 /// Reasons beside answered contact that an old feed or a shared address does not explain.
 const REASONS_FOR_HIGH: usize = 1;
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     if facts.indicators.is_empty() {
         return Ok(Vec::new());
     }

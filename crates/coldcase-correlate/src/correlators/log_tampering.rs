@@ -50,12 +50,12 @@
 //! T1562.012; CIS benchmarks, which link `.mysql_history` (not a shell's) to `/dev/null`.
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
+use coldcase_timeline::TimelineError;
 use coldcase_timeline::polars::prelude::{Expr, col, lit};
-use coldcase_timeline::{Timeline, TimelineError};
 use serde_json::{Value, json};
 
 use crate::evidence::time_fact;
-use crate::{CaseFacts, Correlator, Draft};
+use crate::{CaseFacts, Correlator, Draft, View};
 
 use signs::{SAME_DEED_NS, Sign};
 
@@ -79,7 +79,7 @@ pub static CORRELATOR: Correlator = Correlator {
     run,
 };
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let logs = logs::load(timeline)?;
     let explained = explained::Explained::load(timeline)?;
     let mut signs = commands::signs(timeline)?;

@@ -27,7 +27,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_timeline::TimelineError;
 use serde_json::json;
 
 use crate::evidence::time_fact;
@@ -36,7 +36,7 @@ use crate::mining::{
     base_name, endpoints, is_miner_command, is_miner_program, is_pool_port, program_of,
 };
 use crate::processes::{Process, Processes, Space, disguises};
-use crate::{CaseFacts, Correlator, Draft};
+use crate::{CaseFacts, Correlator, Draft, View};
 
 mod commands;
 
@@ -92,7 +92,7 @@ struct Miner<'a> {
     sockets: Vec<usize>,
 }
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let processes = Processes::read(timeline)?;
     let known = Indicators::of(&facts.indicators, &own_addresses(timeline, facts)?);
     let started = commands::read(timeline)?;

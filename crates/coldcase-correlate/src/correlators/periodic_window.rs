@@ -15,12 +15,12 @@
 use std::collections::BTreeSet;
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::TimelineError;
 use serde_json::{Value, json};
 
-use crate::sessions::{Login, MENDED_SECONDS, MOST_MENDED, by_source, mended, select};
+use crate::logins::{Login, Logins, MENDED_SECONDS, MOST_MENDED, mended};
 use crate::time_of_day::{Window, clock, covered_outside, find};
-use crate::{CaseFacts, Correlator, Draft};
+use crate::{CaseFacts, Correlator, Draft, View};
 
 /// The correlator.
 pub static CORRELATOR: Correlator = Correlator {
@@ -61,17 +61,16 @@ const SEVERAL_A_DAY: f64 = 2.0;
 struct Candidate<'a> {
     source: &'a str,
     host: &'a str,
-    logins: Vec<Login<'a>>,
+    logins: &'a [Login],
     window: Window,
 }
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
-    let rows = select(timeline)?;
+fn run(view: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let mut candidates: Vec<Candidate<'_>> = Vec::new();
     let mut tested = 0;
-    for ((source, host), mut logins) in by_source(&rows) {
-        logins.retain(|login| login.ts.is_some());
-        let times: Vec<i64> = logins.iter().filter_map(|login| login.ts).collect();
+    for of in view.logins.by_source() {
+        let (source, host, logins) = (of.source, of.host, of.dated());
+        let times: Vec<i64> = logins.iter().filter_map(Login::ts).collect();
         let zone = facts.zone_of(Some(host));
         let Some(window) = find(&times, zone).filter(|window| window.days_active >= LEAST_DAYS)
         else {
@@ -102,7 +101,7 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     candidates.truncate(kept.unwrap_or(0));
     Ok(candidates
         .iter()
-        .map(|candidate| finding(&rows, candidate))
+        .map(|candidate| finding(&view.logins, candidate))
         .collect())
 }
 
@@ -118,7 +117,7 @@ fn stands_out(window: &Window, times: &[i64], host: &str, facts: &CaseFacts) -> 
     spans.is_empty() || covered_outside(window, &spans, *first, *last) >= COVERED
 }
 
-fn finding(rows: &Selection, candidate: &Candidate<'_>) -> Finding {
+fn finding(all: &Logins, candidate: &Candidate<'_>) -> Finding {
     let Candidate {
         source,
         host,
@@ -126,19 +125,20 @@ fn finding(rows: &Selection, candidate: &Candidate<'_>) -> Finding {
         window,
     } = candidate;
     let (first, last) = (
-        logins.first().and_then(|login| login.ts),
-        logins.last().and_then(|login| login.ts),
+        logins.first().and_then(Login::ts),
+        logins.last().and_then(Login::ts),
     );
-    let let_in: BTreeSet<(i64, i32)> = logins
+    let let_in: BTreeSet<(i32, i32)> = logins
         .iter()
         .filter(|login| login.success)
-        .map(|login| login.connection)
+        .map(Login::connection)
         .collect();
     let mended = mended(logins);
     let failures = logins
         .iter()
-        .filter(|login| !login.success && !let_in.contains(&login.connection))
-        .filter(|login| !mended.contains(&login.row))
+        .enumerate()
+        .filter(|(_, login)| !login.success && !let_in.contains(&login.connection()))
+        .filter(|(place, _)| !mended.contains(place))
         .count();
     let share = failures as f64 / logins.len().max(1) as f64;
     let mixed = failures >= MIXED.0 && share >= MIXED.1 && !let_in.is_empty();
@@ -174,7 +174,6 @@ fn finding(rows: &Selection, candidate: &Candidate<'_>) -> Finding {
     if !host.is_empty() {
         subjects.push(Observable::new(ObservableType::Host, *host));
     }
-    let decisive: Vec<usize> = logins.iter().map(|login| login.row).collect();
     Draft::new("periodic-window", subjects, "ssh-login")
         .says(title, text)
         .weighs(severity, 1.0 - window.p_value.max(0.02))
@@ -192,7 +191,7 @@ fn finding(rows: &Selection, candidate: &Candidate<'_>) -> Finding {
         .fact("mended_failures", mended.len())
         .fact("thresholds", thresholds())
         .attack(if mixed { &["T1110", "T1021.004"] } else { &[] })
-        .rests_on(rows, &decisive)
+        .rests_on_logins(all, logins)
         .finish()
 }
 

@@ -22,11 +22,11 @@
 //! modules, changed binaries; systemd's environment files.
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Selection, TimelineError};
 use serde_json::{Value, json};
 
 use crate::indicators::{Indicators, own_addresses};
-use crate::{CaseFacts, Correlator, Draft};
+use crate::{CaseFacts, Correlator, Draft, View};
 
 mod gather;
 mod keys;
@@ -51,7 +51,7 @@ const MOST: usize = 100;
 /// Longest command in a title.
 const SHOWN: usize = 100;
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let known = if facts.indicators.is_empty() {
         None
     } else {

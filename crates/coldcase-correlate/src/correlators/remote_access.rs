@@ -30,13 +30,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity, action, outcome};
+use coldcase_timeline::TimelineError;
 use coldcase_timeline::polars::prelude::{col, lit};
-use coldcase_timeline::{Timeline, TimelineError};
 
 use super::syn_flood::is_flood_from;
 use crate::evidence::time_fact;
 use crate::facts::is_internal;
-use crate::{CaseFacts, Correlator, Draft, IndicatorType, attempts};
+use crate::logins::Login;
+use crate::{CaseFacts, Correlator, Draft, IndicatorType, View, attempts};
 
 mod lines;
 mod sessions;
@@ -85,7 +86,7 @@ struct Visits<'a> {
     sessions: Vec<&'a Session>,
 }
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let sessions = sessions::read(timeline, facts)?;
     let known = known(timeline, &sessions)?;
     let mut groups: BTreeMap<(&str, Option<String>, &str), Visits<'_>> = BTreeMap::new();
@@ -126,7 +127,7 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
             .unwrap_or(0);
         found.extend(judge(visits, &known, facts, callers > PUBLIC_SERVICE));
     }
-    found.extend(ssh::run(timeline, facts, &known)?);
+    found.extend(ssh::run(timeline, facts, &known));
     found.sort_by(|a, b| (b.severity, &a.id).cmp(&(a.severity, &b.id)));
     found.truncate(MOST_FINDINGS);
     Ok(found)
@@ -136,9 +137,8 @@ fn is_outside(address: &str, facts: &CaseFacts) -> bool {
     !is_internal(address) && facts.host_with(address).is_none()
 }
 
-fn known(timeline: &Timeline, sessions: &[Session]) -> Result<Known, TimelineError> {
-    let actions = [action::LOGIN, action::SSH_LOGIN];
-    let rows = timeline.select_where(&actions, &["src_ip", "outcome"], |rows| {
+fn known(timeline: &View<'_>, sessions: &[Session]) -> Result<Known, TimelineError> {
+    let rows = timeline.select_where(&[action::LOGIN], &["src_ip", "outcome"], |rows| {
         let success = col("outcome").eq(lit(outcome::SUCCESS));
         rows.filter(success.and(col("src_ip").is_not_null()))
     })?;
@@ -149,6 +149,18 @@ fn known(timeline: &Timeline, sessions: &[Session]) -> Result<Known, TimelineErr
         if let (Some(address), Some(at)) = (address, at) {
             let of_address = days.entry(address.to_owned()).or_default();
             of_address.insert(at.div_euclid(DAY));
+        }
+    }
+    let mut begin = times.into_iter().flatten().min();
+    for of in timeline.logins.by_source() {
+        let let_in = of.dated().iter().filter(|login| login.success);
+        for at in let_in.filter_map(Login::ts) {
+            let of_address = match days.get_mut(of.source) {
+                Some(known) => known,
+                None => days.entry(of.source.to_owned()).or_default(),
+            };
+            of_address.insert(at.div_euclid(DAY));
+            begin = Some(begin.map_or(at, |begin| begin.min(at)));
         }
     }
     for session in sessions {
@@ -170,7 +182,7 @@ fn known(timeline: &Timeline, sessions: &[Session]) -> Result<Known, TimelineErr
     }
     Ok(Known {
         days,
-        begin: times.into_iter().flatten().min(),
+        begin,
         floods,
     })
 }

@@ -9,13 +9,13 @@
 //! for its next host.
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity, action};
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_timeline::TimelineError;
 use serde_json::json;
 
 use super::syn_flood::is_flood_from;
 use crate::attempts::{Attempts, read, select};
 use crate::facts::is_internal;
-use crate::{CaseFacts, Correlator, Draft};
+use crate::{CaseFacts, Correlator, Draft, View};
 
 /// The correlator.
 pub static CORRELATOR: Correlator = Correlator {
@@ -32,7 +32,7 @@ const MANY: u64 = 64;
 /// Attempts a destination and port: more is a client that keeps trying.
 const TRIES: u64 = 3;
 
-fn run(timeline: &Timeline, _facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, _facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let rows = select(timeline, action::TCP_ATTEMPTS)?;
     let sources = read(&rows, "src_ip", "destinations");
     let scans = sources

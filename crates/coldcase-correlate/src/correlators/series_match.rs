@@ -35,7 +35,7 @@ use coldcase_model::Finding;
 use coldcase_timeline::polars::prelude::{UniqueKeepStrategy, by_name};
 use coldcase_timeline::{Timeline, TimelineError};
 
-use crate::{CaseFacts, Correlator, Identities};
+use crate::{CaseFacts, Correlator, Identities, View};
 
 mod align;
 mod chance;
@@ -76,7 +76,7 @@ const AROUND_NS: i64 = 40 * 3600 * 1_000_000_000;
 /// A part of a merged template may be this many times rarer than the effect.
 const PARTS: usize = 50;
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let identities = Identities::from(timeline, facts)?;
     let mut files = Files::default();
     let mut effects = effects::effects(timeline, facts, &identities, &mut files)?;

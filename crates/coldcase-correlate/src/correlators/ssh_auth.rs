@@ -17,12 +17,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::TimelineError;
 use serde_json::{Value, json};
 
 use crate::facts::is_internal;
-use crate::sessions::{Login, MENDED_SECONDS, MOST_MENDED, by_source, mended, select};
-use crate::{CaseFacts, Correlator, Draft};
+use crate::logins::{Login, Logins, MENDED_SECONDS, MOST_MENDED, OfSource, mended};
+use crate::{CaseFacts, Correlator, Draft, View};
 
 /// The correlator.
 pub static CORRELATOR: Correlator = Correlator {
@@ -49,7 +49,7 @@ struct Tally {
     failures: usize,
     successes: usize,
     users: BTreeSet<String>,
-    /// Row of the success that ended the longest run of guesses, with that run's length.
+    /// Place of the success that ended the longest run of guesses, with that run's length.
     broken: Option<(usize, usize)>,
     changes: usize,
     /// Failures that a success of the same account soon after makes harmless.
@@ -85,16 +85,13 @@ impl Pattern {
     }
 }
 
-fn run(timeline: &Timeline, _facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
-    let rows = select(timeline)?;
+fn run(view: &View<'_>, _facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let mut judged: Vec<(usize, Finding)> = Vec::new();
-    for ((source, host), logins) in by_source(&rows) {
-        let tally = tally(&rows, &logins);
+    for of in view.logins.by_source() {
+        let tally = tally(&view.logins, of.logins);
         if let Some(pattern) = pattern(&tally) {
-            judged.push((
-                tally.failures,
-                finding(&rows, source, host, &logins, &tally, pattern),
-            ));
+            let finding = finding(&view.logins, of, &tally, pattern);
+            judged.push((tally.failures, finding));
         }
     }
     judged.sort_by(|(a, x), (b, y)| (y.severity, b, &x.id).cmp(&(x.severity, a, &y.id)));
@@ -102,30 +99,27 @@ fn run(timeline: &Timeline, _facts: &CaseFacts) -> Result<Vec<Finding>, Timeline
     Ok(judged.into_iter().map(|(_, finding)| finding).collect())
 }
 
-fn tally(rows: &Selection, logins: &[Login<'_>]) -> Tally {
-    let let_in: BTreeSet<(i64, i32)> = logins
+fn tally(all: &Logins, logins: &[Login]) -> Tally {
+    let let_in: BTreeSet<(i32, i32)> = logins
         .iter()
         .filter(|one| one.success)
-        .map(|one| one.connection)
+        .map(Login::connection)
         .collect();
     let mut tally = Tally {
         failures: logins.iter().filter(|one| !one.success).count(),
         successes: logins.iter().filter(|one| one.success).count(),
-        users: logins
-            .iter()
-            .filter(|one| !one.user.is_empty())
-            .map(|one| one.user.to_owned())
-            .collect(),
+        users: BTreeSet::new(),
         broken: None,
         changes: 0,
         mended: mended(logins).len(),
         most_tries_an_account: 0,
     };
-    let mut tries: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut tries: BTreeMap<u32, usize> = BTreeMap::new();
     let mut run = 0;
     let mut before: Option<bool> = None;
-    for login in logins {
-        let slip = !login.success && let_in.contains(&login.connection);
+    for (place, login) in logins.iter().enumerate() {
+        let tried = tries.entry(login.user()).or_default();
+        let slip = !login.success && let_in.contains(&login.connection());
         if !slip && before.is_some_and(|before| before != login.success) {
             tally.changes += 1;
         }
@@ -134,30 +128,19 @@ fn tally(rows: &Selection, logins: &[Login<'_>]) -> Tally {
         }
         if !login.success {
             run += usize::from(!slip);
-            *tries.entry(login.user).or_default() += 1;
-        } else if !by_key(rows, login.row) {
+            *tried += 1;
+        } else if !login.by_key {
             if run >= RUN_OF_GUESSES && tally.broken.is_none_or(|(_, longest)| run > longest) {
-                tally.broken = Some((login.row, run));
+                tally.broken = Some((place, run));
             }
             run = 0;
         }
     }
+    let users = tries.keys().map(|user| all.name(*user));
+    let named = users.filter(|user| !user.is_empty());
+    tally.users = named.map(str::to_owned).collect();
     tally.most_tries_an_account = tries.into_values().max().unwrap_or(0);
     tally
-}
-
-fn by_key(rows: &Selection, row: usize) -> bool {
-    let attributes = rows
-        .text("attributes", row)
-        .and_then(|json| serde_json::from_str::<Value>(json).ok());
-    let method = attributes
-        .as_ref()
-        .and_then(|json| json.get("method"))
-        .and_then(Value::as_str);
-    matches!(
-        method,
-        Some("publickey" | "hostbased" | "gssapi-with-mic" | "gssapi-keyex")
-    )
 }
 
 fn pattern(tally: &Tally) -> Option<Pattern> {
@@ -182,15 +165,9 @@ fn pattern(tally: &Tally) -> Option<Pattern> {
     }
 }
 
-fn finding(
-    rows: &Selection,
-    source: &str,
-    host: &str,
-    logins: &[Login<'_>],
-    tally: &Tally,
-    pattern: Pattern,
-) -> Finding {
-    let times = logins.iter().filter_map(|one| one.ts);
+fn finding(all: &Logins, of: OfSource<'_>, tally: &Tally, pattern: Pattern) -> Finding {
+    let OfSource { source, host, .. } = of;
+    let times = of.logins.iter().filter_map(Login::ts);
     let (first, last) = (times.clone().min(), times.max());
     let (severity, confidence) = match pattern {
         Pattern::BruteForceSuccess => (Severity::High, 0.9),
@@ -220,7 +197,7 @@ fn finding(
     } else {
         host.into()
     };
-    let (title, text) = words(rows, source, host, tally, pattern);
+    let (title, text) = words(all, of, tally, pattern);
     Draft::new("ssh-auth", subjects, "")
         .says(title, text)
         .weighs(severity, confidence)
@@ -236,17 +213,12 @@ fn finding(
         .fact("first", crate::evidence::time_fact(first))
         .fact("last", crate::evidence::time_fact(last))
         .attack(attack)
-        .rests_on(rows, &decisive(logins, tally))
+        .rests_on_logins(all, &decisive(of.logins, tally))
         .finish()
 }
 
-fn words(
-    rows: &Selection,
-    source: &str,
-    host: &str,
-    tally: &Tally,
-    pattern: Pattern,
-) -> (String, String) {
+fn words(all: &Logins, of: OfSource<'_>, tally: &Tally, pattern: Pattern) -> (String, String) {
+    let OfSource { source, host, .. } = of;
     let host = if host.is_empty() { "a host" } else { host };
     let (failures, successes) = (tally.failures, tally.successes);
     let title = match pattern {
@@ -263,8 +235,9 @@ fn words(
         }
     };
     let text = match (pattern, tally.broken) {
-        (Pattern::BruteForceSuccess, Some((row, run))) => {
-            let user = rows.text("user", row).unwrap_or("an account");
+        (Pattern::BruteForceSuccess, Some((place, run))) => {
+            let user = of.logins.get(place).map_or("", |login| all.user(login));
+            let user = if user.is_empty() { "an account" } else { user };
             format!(
                 "{run} failures in a row, then a password let {source} in as {user}. Treat the account as taken: look at what it ran \
                  from then on, at new keys, cron lines and units, and at logins from here to other hosts."
@@ -284,21 +257,18 @@ fn words(
     (title, text)
 }
 
-/// The first and last rows, and around a broken password the last failures and the success.
-fn decisive(logins: &[Login<'_>], tally: &Tally) -> Vec<usize> {
-    let Some((row, _)) = tally.broken else {
-        return logins.iter().map(|one| one.row).collect();
+/// The first and last logins, and around a broken password the last failures and the success.
+fn decisive(logins: &[Login], tally: &Tally) -> Vec<Login> {
+    let Some((place, _)) = tally.broken else {
+        return logins.to_vec();
     };
-    let mut shown: Vec<usize> = logins.first().map(|one| one.row).into_iter().collect();
-    let success = logins.iter().position(|one| one.row == row).unwrap_or(0);
-    shown.extend(
-        logins
-            .iter()
-            .skip(success.saturating_sub(5))
-            .take(12)
-            .map(|one| one.row),
-    );
-    shown.extend(logins.last().map(|one| one.row));
+    let around = logins.iter().skip(place.saturating_sub(5)).take(12);
+    let shown = logins
+        .first()
+        .into_iter()
+        .chain(around)
+        .chain(logins.last());
+    let mut shown: Vec<Login> = shown.copied().collect();
     shown.dedup();
     shown
 }

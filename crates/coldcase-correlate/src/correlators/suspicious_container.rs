@@ -25,11 +25,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, Severity, action};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Selection, TimelineError};
 use serde_json::{Value, json};
 
 use crate::correlators::exposed_service::callers::Outside;
-use crate::{CaseFacts, Correlator};
+use crate::{CaseFacts, Correlator, View};
 
 mod commands;
 mod gather;
@@ -61,7 +61,7 @@ const LOW_POINTS: u32 = 2;
 /// Containers told of one by one, the worst first: a host that makes thousands a day has one reason for all.
 const MOST_TOLD: usize = 200;
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let rows = gather::select(timeline)?;
     let outside = Outside::of(timeline, facts)?;
     let containers = gather::containers(&rows, &outside);
@@ -117,7 +117,7 @@ fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
 
 /// Hosts with a container that was surely not the estate's own: another correlator's reason to look at their engines.
 pub(super) fn hosts_with_intruders(
-    timeline: &Timeline,
+    timeline: &View<'_>,
     facts: &CaseFacts,
 ) -> Result<BTreeSet<String>, TimelineError> {
     let high = run(timeline, facts)?

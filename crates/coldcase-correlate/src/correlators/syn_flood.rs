@@ -10,12 +10,12 @@
 //! drop in silence can't be told from a flood of random ports and is called one.
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity, action};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Selection, TimelineError};
 use serde_json::{Value, json};
 
 use crate::attempts::{Attempts, read, select};
 use crate::evidence::time_fact;
-use crate::{CaseFacts, Correlator, Draft};
+use crate::{CaseFacts, Correlator, Draft, View};
 
 /// The correlator.
 pub static CORRELATOR: Correlator = Correlator {
@@ -61,7 +61,7 @@ fn is_flood(attempts: &Attempts) -> bool {
         && attempts.peak_per_second >= LEAST_PEAK
 }
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let by_source = select(timeline, action::TCP_ATTEMPTS)?;
     let sources: Vec<Attempts> = read(&by_source, "src_ip", "destinations")
         .into_iter()

@@ -39,7 +39,7 @@ use coldcase_model::{Finding, action};
 use coldcase_timeline::{Timeline, TimelineError};
 
 use super::syn_flood::is_flood_from;
-use crate::{CaseFacts, Correlator, attempts};
+use crate::{CaseFacts, Correlator, View, attempts};
 
 mod device;
 mod meters;
@@ -82,7 +82,7 @@ const BUNDLE_SLACK: f64 = 0.3;
 const MOST_OF_A_METRIC: usize = 10;
 const SECOND: i64 = 1_000_000_000;
 
-fn run(timeline: &Timeline, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let traffic = Traffic::read(timeline)?;
     let floods = floods(timeline)?;
     let mut groups: BTreeMap<&Group, Vec<&Series>> = BTreeMap::new();

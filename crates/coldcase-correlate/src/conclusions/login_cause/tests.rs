@@ -3,7 +3,7 @@
 use std::io;
 
 use coldcase_model::{Attributes, Event, Precision, When, action};
-use coldcase_timeline::{Batch, DatasetWriter, Origin};
+use coldcase_timeline::{Batch, DatasetWriter, Origin, Timeline};
 
 use super::*;
 use crate::{Coverage, Draft, HostFacts};
@@ -128,7 +128,8 @@ fn concluded(
     findings: &[Finding],
 ) -> Vec<Conclusion> {
     let (_folder, timeline) = timeline(events).expect("a timeline");
-    conclude(&timeline, facts, findings).expect("concluded")
+    let view = View::of(&timeline).expect("a view");
+    conclude(&view, facts, findings).expect("concluded")
 }
 
 fn audited(ts: i64) -> Event<'static> {

@@ -1,14 +1,12 @@
 //! Ways in that fit a subject, each with its weight and what it rests on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp, action, outcome};
-use coldcase_timeline::polars::prelude::{NamedFrom as _, Series, col, lit};
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp};
 use serde_json::Value;
 
 use super::{Subject, host_of, strings, text};
-use crate::CaseFacts;
+use crate::{CaseFacts, View};
 
 const HOUR_NS: i64 = 3_600 * 1_000_000_000;
 
@@ -42,33 +40,18 @@ pub(super) struct Candidate<'a> {
 /// Logins of sources that guessed: when and as whom, by source and host.
 pub(super) type Logins = BTreeMap<(String, String), Vec<(Option<i64>, String)>>;
 
-pub(super) fn guessed_logins(
-    timeline: &Timeline,
-    findings: &[Finding],
-) -> Result<Logins, TimelineError> {
+pub(super) fn guessed_logins(view: &View<'_>, findings: &[Finding]) -> Logins {
     let guessed = findings.iter().filter(|one| is_guessed(one));
-    let sources: Vec<&str> = guessed.filter_map(|one| text(one, "src_ip")).collect();
-    if sources.is_empty() {
-        return Ok(Logins::new());
-    }
-    let sources = Series::new("sources".into(), sources);
-    let rows = timeline.select_where(
-        &[action::SSH_LOGIN],
-        &["host", "src_ip", "user", "outcome"],
-        |rows| {
-            let success = col("outcome").eq(lit(outcome::SUCCESS));
-            rows.filter(success.and(col("src_ip").is_in(lit(sources.clone()).implode(true), false)))
-        },
-    )?;
-    let mut logins = Logins::new();
-    for row in 0..rows.rows() {
-        let own = |name: &str| rows.text(name, row).unwrap_or_default().to_owned();
-        logins
-            .entry((own("src_ip"), own("host")))
-            .or_default()
-            .push((rows.long("ts_ns", row), own("user")));
-    }
-    Ok(logins)
+    let sources: BTreeSet<&str> = guessed.filter_map(|one| text(one, "src_ip")).collect();
+    let of_guessers = view.logins.by_source();
+    of_guessers
+        .filter(|of| sources.contains(of.source))
+        .map(|of| {
+            let let_in = of.logins.iter().filter(|login| login.success);
+            let logins = let_in.map(|login| (login.ts(), view.logins.user(login).to_owned()));
+            ((of.source.to_owned(), of.host.to_owned()), logins.collect())
+        })
+        .collect()
 }
 
 fn is_guessed(finding: &Finding) -> bool {

@@ -5,7 +5,7 @@ use coldcase_timeline::Timeline;
 use serde_json::{Value, json};
 
 use super::conclude;
-use crate::{CaseFacts, Draft};
+use crate::{CaseFacts, Draft, View};
 
 const OUTSIDER: &str = "203.0.113.150";
 const MINUTE: i64 = 60;
@@ -92,7 +92,9 @@ fn answers(findings: &[Finding]) -> Vec<(String, ObservableType, String, usize)>
         coverage: Vec::new(),
         skews: Vec::new(),
     };
-    let found = conclude(&Timeline::of_parts(Vec::new()), &facts, findings).expect("concludes");
+    let timeline = Timeline::of_parts(Vec::new());
+    let view = View::of(&timeline).expect("a view");
+    let found = conclude(&view, &facts, findings).expect("concludes");
     found
         .into_iter()
         .map(|one| {

@@ -10,9 +10,9 @@ use coldcase_timeline::polars::prelude::{col, lit};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 
 use crate::correlators::{periodic_window, ssh_auth};
-use crate::sessions::by_source;
+use crate::logins::Login;
 use crate::time_of_day::{Window, find};
-use crate::{CaseFacts, Identities};
+use crate::{CaseFacts, Identities, View};
 
 pub(super) const HOUR_NS: i64 = 3600 * 1_000_000_000;
 const DAY_NS: i64 = 24 * HOUR_NS;
@@ -48,8 +48,8 @@ pub(super) struct Series {
     pub due_after_pause: i64,
     /// Until when the evidence shows that it did not go on.
     pub quiet_until: Option<i64>,
-    /// First and last login among the rows.
-    pub rows: [usize; 2],
+    /// First and last login.
+    pub ends: [Login; 2],
 }
 
 impl Series {
@@ -64,37 +64,25 @@ impl Series {
     }
 }
 
-/// Series that periodic-window or ssh-auth call suspicious, with the rows of their logins.
-pub(super) fn suspicious(
-    timeline: &Timeline,
-    facts: &CaseFacts,
-) -> Result<(Selection, Vec<Series>), TimelineError> {
-    let windows = (periodic_window::CORRELATOR.run)(timeline, facts)?;
-    let patterns = (ssh_auth::CORRELATOR.run)(timeline, facts)?;
+/// Series that periodic-window or ssh-auth call suspicious.
+pub(super) fn suspicious(view: &View<'_>, facts: &CaseFacts) -> Result<Vec<Series>, TimelineError> {
+    let windows = (periodic_window::CORRELATOR.run)(view, facts)?;
+    let patterns = (ssh_auth::CORRELATOR.run)(view, facts)?;
     let windowed: BTreeSet<(String, String)> = pairs(&windows).collect();
     let wanted: BTreeSet<(String, String)> =
         windowed.iter().cloned().chain(pairs(&patterns)).collect();
-    let rows = if wanted.is_empty() {
-        timeline.select(&[], &[])?
-    } else {
-        crate::sessions::select(timeline)?
-    };
     let mut series = Vec::new();
-    for ((source, host), logins) in by_source(&rows) {
-        let key = (source.to_owned(), host.to_owned());
+    for of in view.logins.by_source() {
+        let key = (of.source.to_owned(), of.host.to_owned());
         if !wanted.contains(&key) {
             continue;
         }
-        let dated: Vec<(i64, usize)> = logins
-            .iter()
-            .filter_map(|login| Some((login.ts?, login.row)))
-            .collect();
-        let zone = facts.zone_of(Some(host));
-        let times: Vec<i64> = dated.iter().map(|(ts, _)| *ts).collect();
+        let zone = facts.zone_of(Some(of.host));
+        let times: Vec<i64> = of.dated().iter().filter_map(Login::ts).collect();
         let window = find(&times, zone).filter(|_| windowed.contains(&key));
-        series.extend(one(key, &dated, window.as_ref(), zone, facts));
+        series.extend(one(key, of.dated(), &times, window.as_ref(), zone, facts));
     }
-    Ok((rows, series))
+    Ok(series)
 }
 
 /// Source and host of each finding that is at least medium.
@@ -116,24 +104,25 @@ fn pairs(findings: &[Finding]) -> impl Iterator<Item = (String, String)> + '_ {
 
 fn one(
     (source, target): (String, String),
-    dated: &[(i64, usize)],
+    dated: &[Login],
+    times: &[i64],
     window: Option<&Window>,
     zone: Tz,
     facts: &CaseFacts,
 ) -> Option<Series> {
-    let (first, last) = (*dated.iter().min()?, *dated.iter().max()?);
-    let times: Vec<i64> = dated.iter().map(|(ts, _)| *ts).collect();
+    let ends = [*dated.first()?, *dated.last()?];
+    let (first, last) = (*times.first()?, *times.last()?);
     let (due, due_after_pause) = match window {
-        Some(window) => due_in_window(&times, window, last.0)?,
-        None => due_after_gaps(&times, last.0),
+        Some(window) => due_in_window(times, window, last)?,
+        None => due_after_gaps(times, last),
     };
     let days: BTreeSet<NaiveDate> = times.iter().map(|ts| local(*ts, zone).0).collect();
     let host = Some(target.as_str()).filter(|host| !host.is_empty());
     let covered = facts.covered(host, &LOGIN_LOGS, 0);
     let logged = covered.iter().map(|(_, until)| *until).max();
     Some(Series {
-        first: first.0,
-        last: last.0,
+        first,
+        last,
         logins: dated.len(),
         days: window.map_or(days.len(), |window| window.days_active),
         window: window.map(|window| {
@@ -144,7 +133,7 @@ fn one(
         due,
         due_after_pause,
         quiet_until: logged.max(facts.collected_at.map(Timestamp::nanos)),
-        rows: [first.1, last.1],
+        ends,
         source,
         target,
     })

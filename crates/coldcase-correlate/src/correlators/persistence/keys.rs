@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, ObservableType, Timestamp, action};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Selection, TimelineError};
 use serde_json::Value;
 
 use super::gather::Item;
@@ -12,7 +12,8 @@ use super::signs::{STRONG, Signs, WEAK, of_command};
 use crate::correlators::ssh_auth;
 use crate::indicators::Indicators;
 use crate::kept::keep_texts;
-use crate::{CaseFacts, sessions};
+use crate::logins::Logins;
+use crate::{CaseFacts, View};
 
 /// A key file that changed this long after a guessed password still counts as the intruder's change.
 pub(super) const AFTER_BREAK_IN_DAYS: i64 = 7;
@@ -82,7 +83,7 @@ impl BreakIns {
 
 /// Keys with signs, and the selections that their rows point into, numbered from `from`.
 pub(super) fn read(
-    timeline: &Timeline,
+    timeline: &View<'_>,
     facts: &CaseFacts,
     known: Option<&Indicators>,
     from: usize,
@@ -99,7 +100,7 @@ pub(super) fn read(
     let used = if break_ins.0.is_empty() && known.is_none() {
         BTreeMap::new()
     } else {
-        uses(timeline)?
+        uses(&timeline.logins)
     };
     let scene = Scene {
         keys: &keys,
@@ -118,24 +119,15 @@ pub(super) fn read(
 /// Sources that logged in with each key, by host and fingerprint.
 type Uses = BTreeMap<(String, String), BTreeSet<String>>;
 
-fn uses(timeline: &Timeline) -> Result<Uses, TimelineError> {
-    let rows = sessions::select(timeline)?;
+fn uses(logins: &Logins) -> Uses {
     let mut found = Uses::new();
-    for row in 0..rows.rows() {
-        let Some(json) = rows.text("attributes", row) else {
-            continue;
-        };
-        let json: Value = serde_json::from_str(json).unwrap_or(Value::Null);
-        let key = json.get("key").and_then(Value::as_str);
-        if let (Some(key), Some(source)) = (key, rows.text("src_ip", row)) {
-            let host = rows.text("host", row).unwrap_or_default().to_owned();
-            found
-                .entry((host, key.to_owned()))
-                .or_default()
-                .insert(source.to_owned());
+    for of in logins.by_source() {
+        for key in of.logins.iter().filter_map(|login| logins.key(login)) {
+            let of_key = found.entry((of.host.to_owned(), key.to_owned()));
+            of_key.or_default().insert(of.source.to_owned());
         }
     }
-    Ok(found)
+    found
 }
 
 /// Accounts that each key may log into, by host.

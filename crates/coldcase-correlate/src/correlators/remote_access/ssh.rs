@@ -3,29 +3,25 @@
 use std::collections::BTreeSet;
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
-use coldcase_timeline::{Timeline, TimelineError};
 
 use super::{DAY, Known, LOOK_BACK, is_indicator, is_odd_hour, is_outside};
 use crate::evidence::time_fact;
-use crate::sessions::{Login, by_source, select};
-use crate::{CaseFacts, Draft};
+use crate::logins::Login;
+use crate::{CaseFacts, Draft, View};
 
 /// Failures from which `ssh-auth` tells of the source.
 const GUESSES: usize = 5;
 
-pub(super) fn run(
-    timeline: &Timeline,
-    facts: &CaseFacts,
-    known: &Known,
-) -> Result<Vec<Finding>, TimelineError> {
-    let rows = select(timeline)?;
+pub(super) fn run(view: &View<'_>, facts: &CaseFacts, known: &Known) -> Vec<Finding> {
     let mut found = Vec::new();
-    for ((source, host), logins) in by_source(&rows) {
-        let let_in: Vec<&Login<'_>> = logins.iter().filter(|one| one.success).collect();
-        let first = let_in.iter().filter_map(|one| one.ts).min();
+    for of in view.logins.by_source() {
+        let (source, host, logins) = (of.source, of.host, of.logins);
+        let successes = logins.iter().filter(|one| one.success);
+        let first = successes.clone().filter_map(Login::ts).min();
         let Some(first) = first.filter(|_| is_outside(source, facts)) else {
             continue;
         };
+        let let_in: Vec<Login> = successes.copied().collect();
         let indicator = is_indicator(source, facts);
         let new = known.reaches_back(first)
             && !known.came_before(source, first)
@@ -33,12 +29,12 @@ pub(super) fn run(
         if logins.len() - let_in.len() >= GUESSES || !(new || indicator) {
             continue;
         }
-        let last = let_in.iter().filter_map(|one| one.ts).max();
+        let last = let_in.iter().filter_map(Login::ts).max();
         let mut why = vec!["outside-address"];
         why.extend(new.then_some("first-seen"));
         why.extend(is_odd_hour(first, Some(host), facts).then_some("odd-hours"));
         why.extend(indicator.then_some("indicator"));
-        let users: BTreeSet<&str> = let_in.iter().map(|one| one.user).collect();
+        let users: BTreeSet<&str> = let_in.iter().map(|one| view.logins.user(one)).collect();
         let users: Vec<&str> = users.into_iter().collect();
         let own = facts.hosts.iter().find(|one| one.name == host);
         let dst = own
@@ -55,7 +51,6 @@ pub(super) fn run(
             first.saturating_sub(known.begin.unwrap_or(first)) / DAY,
             users.join(", "),
         );
-        let rows_shown: Vec<usize> = let_in.iter().map(|one| one.row).collect();
         let finding = Draft::new("remote-access", subjects, "ssh")
             .says(
                 format!("{source} logged into {host} by ssh for the first time, from outside"),
@@ -83,8 +78,8 @@ pub(super) fn run(
                 serde_json::json!({"look_back_days": LOOK_BACK, "failures_below": GUESSES}),
             )
             .attack(&["T1021.004", "T1078"])
-            .rests_on(&rows, &rows_shown);
+            .rests_on_logins(&view.logins, &let_in);
         found.push(finding.finish());
     }
-    Ok(found)
+    found
 }

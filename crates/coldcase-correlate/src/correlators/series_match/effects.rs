@@ -9,8 +9,8 @@ use coldcase_timeline::{Timeline, TimelineError};
 use super::align::is_sane;
 use super::place::{Files, Moment, Place};
 use crate::facts::{Indicator, IndicatorType, is_internal};
-use crate::sessions::{Login, by_source, select};
-use crate::{CaseFacts, Identities};
+use crate::logins::Login;
+use crate::{CaseFacts, Identities, View};
 
 /// Events below which times can't tell one cause from another: ten pairs at one lag are no accident.
 pub(super) const LEAST_EVENTS: usize = 10;
@@ -67,12 +67,12 @@ pub(super) struct Suspicion {
 
 /// All effects, those whose source is known first.
 pub(super) fn effects(
-    timeline: &Timeline,
+    timeline: &View<'_>,
     facts: &CaseFacts,
     identities: &Identities,
     files: &mut Files,
 ) -> Result<Vec<Effect>, TimelineError> {
-    let mut found = logins(timeline, facts, identities, files)?;
+    let mut found = logins(timeline, facts, identities, files);
     found.extend(of_indicators(timeline, facts, identities, files)?);
     found.sort_by(|a, b| rank(a).cmp(&rank(b)));
     found.truncate(MOST_EFFECTS);
@@ -100,41 +100,48 @@ fn rank(effect: &Effect) -> Rank<'_> {
 }
 
 fn logins(
-    timeline: &Timeline,
+    view: &View<'_>,
     facts: &CaseFacts,
     identities: &Identities,
     files: &mut Files,
-) -> Result<Vec<Effect>, TimelineError> {
-    let rows = select(timeline)?;
-    let assumed: BTreeSet<&str> = rows
-        .texts("host")
-        .into_iter()
-        .zip(rows.texts("ts_basis"))
-        .filter(|(_, basis)| *basis != Some("recorded"))
-        .map(|(host, _)| host.unwrap_or_default())
+) -> Vec<Effect> {
+    let logins = &view.logins;
+    let assumed: BTreeSet<&str> = logins
+        .by_source()
+        .filter(|of| logins.origins(of).any(|origin| origin.is_assumed))
+        .map(|of| of.host)
         .collect();
     let mut found = Vec::new();
-    for ((source, host), logins) in by_source(&rows) {
-        let dated: Vec<&Login<'_>> = logins
+    for of in logins.by_source() {
+        let (source, host) = (of.source, of.host);
+        let dated: Vec<&Login> = of
+            .logins
             .iter()
-            .filter(|login| login.ts.is_some_and(is_sane))
+            .filter(|login| login.ts().is_some_and(is_sane))
             .collect();
-        let mut first_of: BTreeSet<(i64, i32, i64)> = BTreeSet::new();
+        if dated.len() < LEAST_EVENTS {
+            continue;
+        }
+        let mut first_of: BTreeSet<(i32, i32, i64)> = BTreeSet::new();
         let events: Vec<Moment> = dated
             .iter()
             .filter(|login| {
                 // Pids come back within weeks: a connection is one of its hour.
-                let hour = login.ts.unwrap_or_default().div_euclid(3600 * SAME_NS / 2);
-                let is_known =
-                    |hour| first_of.contains(&(login.connection.0, login.connection.1, hour));
+                let hour = login
+                    .ts()
+                    .unwrap_or_default()
+                    .div_euclid(3600 * SAME_NS / 2);
+                let (pid, port) = login.connection();
+                let is_known = |hour| first_of.contains(&(pid, port, hour));
                 let is_new = !is_known(hour) && !is_known(hour - 1);
-                first_of.insert((login.connection.0, login.connection.1, hour));
-                is_new || login.connection == (-1, -1)
+                first_of.insert((pid, port, hour));
+                is_new || (pid, port) == (-1, -1)
             })
             .filter_map(|login| {
+                let origin = logins.origin(login)?;
                 Some(Moment {
-                    ts: login.ts?,
-                    place: Place::of(&rows, login.row, files),
+                    ts: login.ts()?,
+                    place: Place::at(files, &origin.file, login.at, origin.by_line),
                     text: 0,
                 })
             })
@@ -157,7 +164,7 @@ fn logins(
             events,
         });
     }
-    Ok(found)
+    found
 }
 
 fn owner(
@@ -188,20 +195,20 @@ fn owner(
     }
 }
 
-fn suspicion(logins: &[&Login<'_>], zone: Tz) -> Suspicion {
-    let let_in: BTreeSet<(i64, i32)> = logins
+fn suspicion(logins: &[&Login], zone: Tz) -> Suspicion {
+    let let_in: BTreeSet<(i32, i32)> = logins
         .iter()
         .filter(|login| login.success)
-        .map(|login| login.connection)
+        .map(|login| login.connection())
         .collect();
     let own_failures = logins
         .iter()
-        .filter(|login| !login.success && !let_in.contains(&login.connection));
+        .filter(|login| !login.success && !let_in.contains(&login.connection()));
     let failures = own_failures.count();
     let successes = logins.iter().filter(|login| login.success).count();
     let mixed =
         failures >= MIXED.0 && failures as f64 >= MIXED.1 * logins.len() as f64 && successes > 0;
-    let times: Vec<i64> = logins.iter().filter_map(|login| login.ts).collect();
+    let times: Vec<i64> = logins.iter().filter_map(|login| login.ts()).collect();
     let window = crate::time_of_day::find(&times, zone).filter(|window| {
         window.days_active >= WINDOW.0
             && window.p_value <= WINDOW.1

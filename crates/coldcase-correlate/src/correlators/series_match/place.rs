@@ -75,11 +75,15 @@ impl Place {
     /// The place of a row.
     pub fn of(rows: &Selection, row: usize, files: &mut Files) -> Self {
         let line = rows.long("line", row);
-        Self {
-            file: files.number(rows.text("file", row).unwrap_or_default()),
-            at: line.or_else(|| rows.long("offset", row)).unwrap_or(-1),
-            is_line: line.is_some(),
-        }
+        let at = line.or_else(|| rows.long("offset", row)).unwrap_or(-1);
+        let file = rows.text("file", row).unwrap_or_default();
+        Self::at(files, file, at, line.is_some())
+    }
+
+    /// A line, or an offset, of a file.
+    pub fn at(files: &mut Files, file: &str, at: i64, is_line: bool) -> Self {
+        let file = files.number(file);
+        Self { file, at, is_line }
     }
 
     /// Whether both stand in one file.
