@@ -3,6 +3,7 @@
 
 pub mod estate;
 pub mod families;
+pub mod fleet;
 pub mod invariants;
 mod recorder;
 mod run;
