@@ -73,7 +73,7 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     let (mut paths, mut objects, mut lines) = (0_usize, 0_usize, 0_usize);
     let mut named = is_named(probe.path);
     for line in sample(probe) {
-        if let Some(frame) = frame(&line) {
+        if let Some(frame) = frame(line) {
             named |= frame.path.is_some_and(is_named);
             continue;
         }
@@ -81,7 +81,7 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
             continue;
         }
         lines += 1;
-        match libraries(&line) {
+        match libraries(line) {
             Some(found) => {
                 paths += found.len();
                 objects += found.iter().filter(|path| is_shared_object(path)).count();

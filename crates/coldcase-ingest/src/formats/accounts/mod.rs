@@ -100,11 +100,11 @@ fn share(probe: &Probe<'_>, is_row: impl Fn(&str) -> bool) -> (usize, usize) {
         if is_lost(rows, lines - rows, sample.len() - index, LEAST_TENTHS) {
             return (rows, lines);
         }
-        if line.starts_with('#') || is_compat(&line) || frame(&line).is_some() {
+        if line.starts_with('#') || is_compat(line) || frame(line).is_some() {
             continue;
         }
         lines += 1;
-        rows += usize::from(is_row(&line));
+        rows += usize::from(is_row(line));
     }
     (rows, lines)
 }
