@@ -28,7 +28,7 @@ fn events() -> Vec<Event<'static>> {
         Event {
             when: Some(When::recorded(
                 Timestamp(seconds * 1_000_000_000),
-                Precision::Second,
+                Precision::S,
             )),
             outcome: Some(outcome::FAILURE),
             src_ip: Some(Cow::Owned(source)),
