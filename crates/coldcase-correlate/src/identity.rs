@@ -228,6 +228,16 @@ impl Identities {
         known.collect()
     }
 
+    /// Everybody who held an address, by address; whether it means something on its host alone.
+    pub fn all(&self) -> impl Iterator<Item = (&str, bool, Holder)> {
+        self.held.iter().flat_map(|(address, intervals)| {
+            let holders = intervals.iter();
+            holders.filter_map(|one| {
+                Some((address.as_str(), one.is_local, one.holder(one.fit(None)?)))
+            })
+        })
+    }
+
     /// The rows that all this rests on.
     pub fn rows(&self) -> &Selection {
         &self.rows

@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod chinese;
 mod timeline;
 
 use coldcase_correlate::{CaseFacts, Coverage, Indicator, IndicatorType};
@@ -61,7 +62,7 @@ fn covered(hours: f64) -> CaseFacts {
 fn run(rows: &[Row], facts: &CaseFacts) -> Vec<Finding> {
     let (_folder, timeline) = timeline::timeline(rows);
     let only = ["beacon".to_owned()];
-    coldcase_correlate::run(&timeline, facts, &only)
+    chinese::run(&timeline, facts, &only)
         .expect("runs")
         .findings
 }

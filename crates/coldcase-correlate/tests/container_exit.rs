@@ -2,6 +2,8 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod chinese;
+
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, Coverage, HostFacts};
 use coldcase_model::{
@@ -288,7 +290,7 @@ fn find_with(rows: &[(From, Event<'static>)], node: &[&str]) -> Vec<Finding> {
         }],
     };
     let only = ["container-exit".to_owned()];
-    coldcase_correlate::run(&timeline, &facts, &only)
+    chinese::run(&timeline, &facts, &only)
         .expect("runs")
         .findings
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod chinese;
 mod timeline;
 
 use coldcase_correlate::CaseFacts;
@@ -74,7 +75,7 @@ fn others() -> Vec<Row> {
 fn run(rows: &[Row], facts: &CaseFacts) -> Vec<Finding> {
     let (_folder, timeline) = timeline::timeline(rows);
     let only = ["dns-anomaly".to_owned()];
-    coldcase_correlate::run(&timeline, facts, &only)
+    chinese::run(&timeline, facts, &only)
         .expect("runs")
         .findings
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod chinese;
 mod timeline;
 
 use coldcase_correlate::CaseFacts;
@@ -20,7 +21,7 @@ const HOUR: i64 = 3_600;
 fn run(rows: &[Row], facts: &CaseFacts) -> Findings {
     let (_folder, timeline) = timeline::timeline(rows);
     let only = ["dns-origin".to_owned()];
-    coldcase_correlate::run(&timeline, facts, &only).expect("runs")
+    chinese::run(&timeline, facts, &only).expect("runs")
 }
 
 /// The cluster that most tests happen in: two nodes, CoreDNS on the first, two pods.

@@ -3,6 +3,8 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod chinese;
+
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, HostFacts};
 use coldcase_model::{Attributes, Event, Finding, Precision, Severity, Timestamp, When, action};
@@ -129,7 +131,7 @@ fn run_in(zone: Tz, rows: &Rows) -> Vec<Finding> {
         skews: Vec::new(),
     };
     let only = ["log-tampering".to_owned()];
-    coldcase_correlate::run(&timeline, &facts, &only)
+    chinese::run(&timeline, &facts, &only)
         .expect("runs")
         .findings
 }

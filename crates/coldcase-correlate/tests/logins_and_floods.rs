@@ -2,6 +2,8 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod chinese;
+
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, Coverage, HostFacts};
 use coldcase_model::{
@@ -114,7 +116,7 @@ fn run_files(events: &[Event<'static>], files: &[&str], format: &str, only: &str
         coverage: span.into_iter().collect(),
         skews: Vec::new(),
     };
-    coldcase_correlate::run(&timeline, &facts, &[only.to_owned()]).expect("runs")
+    chinese::run(&timeline, &facts, &[only.to_owned()]).expect("runs")
 }
 
 fn logins(logins: &[Login], only: &str) -> Findings {

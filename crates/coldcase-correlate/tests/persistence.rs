@@ -2,6 +2,8 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod chinese;
+
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, Indicator, IndicatorType};
 use coldcase_model::{
@@ -169,7 +171,7 @@ fn find_with(rows: &[Row], bad: &[&str]) -> Vec<Finding> {
         coverage: Vec::new(),
     };
     let only = ["persistence".to_owned()];
-    coldcase_correlate::run(&timeline, &facts, &only)
+    chinese::run(&timeline, &facts, &only)
         .expect("runs")
         .findings
 }

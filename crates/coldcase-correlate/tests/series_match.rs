@@ -3,6 +3,8 @@
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 #![allow(clippy::cast_precision_loss, reason = "seconds of tests are small")]
 
+mod chinese;
+
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, Coverage, HostFacts};
 use coldcase_model::{
@@ -217,7 +219,7 @@ fn run_with(rows: &[Row], facts: &CaseFacts, only: &[&str]) -> Findings {
     writer.hand_over(batch).expect("handed over");
     let timeline = Timeline::of_parts(writer.finish().expect("finished"));
     let only: Vec<String> = only.iter().map(|id| (*id).to_owned()).collect();
-    coldcase_correlate::run(&timeline, facts, &only).expect("runs")
+    chinese::run(&timeline, facts, &only).expect("runs")
 }
 
 fn matches(parts: &[Vec<Row>]) -> Vec<Finding> {

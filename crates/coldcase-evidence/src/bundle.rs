@@ -165,6 +165,12 @@ impl Bundle {
         crate::open_within(&artifact.disk, &self.unpacker.limits, listed, on_bytes)
     }
 
+    /// Opens an artifact only to look at it: nothing is hashed.
+    pub fn peek(&self, artifact: &Artifact) -> io::Result<Box<dyn io::Read + Send>> {
+        let listed = (artifact.bytes > 0).then_some(artifact.bytes);
+        crate::peek_within(&artifact.disk, &self.unpacker.limits, listed)
+    }
+
     /// An artifact's path inside the path given, without the name that several get.
     pub fn inside<'a>(&self, artifact: &'a Artifact) -> &'a str {
         if self.cases.len() > 1 {

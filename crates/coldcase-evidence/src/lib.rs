@@ -23,6 +23,6 @@ pub use error::EvidenceError;
 pub use indicators::{Indicator, IndicatorType, parse_indicators};
 pub use limits::{Limits, RATIO_FREE_BYTES};
 use open::is_packed;
-pub use open::{Opened, open, open_within, read_head};
+pub use open::{Opened, open, open_within, peek_within, read_head};
 pub use stored::{Digest, OnBytes};
 pub use work_folder::WorkFolder;

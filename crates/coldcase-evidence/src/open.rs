@@ -7,10 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use crate::Limits;
-use crate::stored::{Digest, OnBytes, Shared, Stored};
+use crate::stored::{BUFFER, Digest, OnBytes, Shared, Stored};
 use crate::xz::Xz;
-
-const BUFFER: usize = 256 << 10;
 
 /// A file opened for reading.
 pub struct Opened {
@@ -118,8 +116,25 @@ pub fn open_within(
     on_bytes: Option<OnBytes>,
 ) -> io::Result<Opened> {
     let stored = Stored::new(File::open(path)?, listed, on_bytes);
+    let size = stored.buffer_size();
+    decoded(stored, limits, size)
+}
+
+/// Opens a file only to look at it: as [`open_within`], but nothing is hashed.
+pub fn peek_within(
+    path: &Path,
+    limits: &Limits,
+    listed: Option<u64>,
+) -> io::Result<Box<dyn Read + Send>> {
+    let stored = Stored::unhashed(File::open(path)?, listed);
+    let size = stored.buffer_size();
+    Ok(decoded(stored, limits, size)?.reader)
+}
+
+/// `size`: bytes read at a time.
+fn decoded(stored: Stored, limits: &Limits, size: usize) -> io::Result<Opened> {
     let stored = Shared(Arc::new(Mutex::new(stored)));
-    let mut buffered = BufReader::with_capacity(BUFFER, stored.clone());
+    let mut buffered = BufReader::with_capacity(size, stored.clone());
     let packing = packing(buffered.fill_buf()?);
     let packed = Some(*limits);
     let reader: Box<dyn Read + Send> = match packing {
@@ -298,13 +313,11 @@ impl<R: Read> Read for Utf16<R> {
 
 /// Up to `limit` bytes from the beginning, decompressed, and whether that is all.
 pub fn read_head(path: &Path, limit: usize) -> io::Result<(Vec<u8>, bool)> {
-    let mut opened = open(path)?;
+    let stored = Stored::unhashed(File::open(path)?, None);
+    let opened = decoded(stored, &Limits::default(), (limit + 1).clamp(4096, BUFFER))?;
     let mut head = Vec::new();
-    opened
-        .reader
-        .by_ref()
-        .take(limit as u64 + 1)
-        .read_to_end(&mut head)?;
+    let mut wanted = opened.reader.take(limit as u64 + 1);
+    wanted.read_to_end(&mut head)?;
     let complete = head.len() <= limit;
     head.truncate(limit);
     Ok((head, complete))

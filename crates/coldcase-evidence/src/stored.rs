@@ -6,7 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
-const BUFFER: usize = 256 << 10;
+/// Bytes read at a time.
+pub(crate) const BUFFER: usize = 256 << 10;
+
+/// Bytes read at a time of the smallest files.
+const SMALLEST: usize = 4 << 10;
 
 /// Told of every number of stored bytes as they are read.
 pub type OnBytes = Arc<dyn Fn(u64) + Send + Sync>;
@@ -14,7 +18,8 @@ pub type OnBytes = Arc<dyn Fn(u64) + Send + Sync>;
 /// A file's bytes as stored.
 pub(crate) struct Stored {
     file: File,
-    hasher: Sha256,
+    /// None for who only looks: the bytes are hashed when they are read as evidence.
+    hasher: Option<Sha256>,
     read: u64,
     /// Size that the file had when it was listed: it is read to there.
     listed: Option<u64>,
@@ -26,13 +31,28 @@ impl Stored {
     /// Of this file; `listed` bytes of it, or all where that is not known.
     pub(crate) fn new(file: File, listed: Option<u64>, on_bytes: Option<OnBytes>) -> Self {
         Self {
+            hasher: Some(Sha256::new()),
+            on_bytes,
+            ..Self::unhashed(file, listed)
+        }
+    }
+
+    /// The same without a hash.
+    pub(crate) fn unhashed(file: File, listed: Option<u64>) -> Self {
+        Self {
             file,
-            hasher: Sha256::new(),
+            hasher: None,
             read: 0,
             listed,
             error: None,
-            on_bytes,
+            on_bytes: None,
         }
+    }
+
+    /// Bytes of a buffer that suits the file.
+    pub(crate) fn buffer_size(&self) -> usize {
+        let listed = self.listed.and_then(|listed| usize::try_from(listed).ok());
+        listed.map_or(BUFFER, |listed| listed.clamp(SMALLEST, BUFFER))
     }
 
     /// Stored bytes read so far.
@@ -71,7 +91,9 @@ impl Read for Stored {
                 other => break other?,
             }
         };
-        self.hasher.update(buffer.get(..read).unwrap_or_default());
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(buffer.get(..read).unwrap_or_default());
+        }
         self.read += read as u64;
         if let Some(on_bytes) = &self.on_bytes {
             on_bytes(read as u64);
@@ -105,11 +127,12 @@ pub struct Digest {
 impl Digest {
     /// Reads what the decoder left of the file, then gives the hash in hex and what went wrong.
     pub fn finish(mut self) -> (String, Option<String>) {
-        let mut buffer = vec![0; BUFFER];
+        // Most decoders leave nothing: only what they do leave is worth a large buffer.
+        let mut buffer = vec![0; SMALLEST];
         loop {
             match self.stored.read(&mut buffer) {
                 Ok(0) => break,
-                Ok(_) => {}
+                Ok(_) => buffer.resize(BUFFER, 0),
                 Err(error) => {
                     self.stored.with(|stored| stored.note(error.to_string()));
                     break;
@@ -120,7 +143,7 @@ impl Digest {
             if let Some(changed) = stored.changed() {
                 stored.note(changed);
             }
-            let hash = std::mem::take(&mut stored.hasher).finalize();
+            let hash = stored.hasher.take().unwrap_or_default().finalize();
             let hash = hash.iter().map(|byte| format!("{byte:02x}")).collect();
             (hash, stored.error.take())
         })

@@ -12,6 +12,7 @@ mod json;
 mod lines;
 mod local_time;
 mod registry;
+mod scan;
 mod services;
 mod syslog;
 mod table;
@@ -21,4 +22,6 @@ pub mod years;
 pub use cores::Cores;
 pub use lines::{Line, Lines, MAX_LINE};
 pub use local_time::{Clock, Zone, ZoneSource};
-pub use registry::{Format, IngestError, Input, Leftover, Part, Probe, Sniff, series_key};
+pub use registry::{
+    Format, IngestError, Input, Leftover, Part, Probe, ProbeLine, Sniff, series_key,
+};

@@ -2,10 +2,13 @@
 //! file below `formats/` and one line in [`crate::formats::ALL`].
 
 use std::any::Any;
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::io::Read;
 
 use coldcase_model::Sink;
 
+use crate::json::{Outline, outline};
 use crate::{Clock, Cores};
 
 /// How sure a format is that an artifact is its own. The highest wins; of equals, the registry's order.
@@ -21,8 +24,45 @@ pub enum Sniff {
     Sure,
 }
 
-/// The beginning of an artifact, decompressed, and its name.
+/// A line of a probe.
 #[derive(Debug, Clone, Copy)]
+pub struct ProbeLine<'a> {
+    /// As it stands in the artifact.
+    pub bytes: &'a [u8],
+    /// Its text, where it is UTF-8 without a byte order mark and control characters other than tabs.
+    plain: Option<&'a str>,
+}
+
+impl<'a> ProbeLine<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        let is_plain = bytes.iter().fold(true, |all, byte| {
+            all & ((*byte >= b' ' || *byte == b'\t') & (*byte != 0x7f))
+        }) && !bytes.starts_with(b"\xef\xbb\xbf");
+        let plain = is_plain.then(|| std::str::from_utf8(bytes).ok()).flatten();
+        Self { bytes, plain }
+    }
+
+    /// The line as this function cleans it: only asked where there is something to clean.
+    pub fn text(&self, clean: impl FnOnce(&'a [u8]) -> Cow<'a, str>) -> Cow<'a, str> {
+        match self.plain {
+            Some(plain) => Cow::Borrowed(plain),
+            None => clean(self.bytes),
+        }
+    }
+
+    /// The line, where it is UTF-8.
+    pub fn utf8(&self) -> Option<&'a str> {
+        self.plain.or_else(|| std::str::from_utf8(self.bytes).ok())
+    }
+
+    /// Whether nothing but ASCII blanks stands in it.
+    pub fn is_blank(&self) -> bool {
+        self.bytes.trim_ascii_start().is_empty()
+    }
+}
+
+/// The beginning of an artifact, decompressed, and its name. What many formats ask of it is found out once.
+#[derive(Debug, Clone)]
 pub struct Probe<'a> {
     /// Path in the bundle.
     pub path: &'a str,
@@ -30,9 +70,26 @@ pub struct Probe<'a> {
     pub head: &'a [u8],
     /// Whether `head` is the whole artifact.
     pub complete: bool,
+    lines: OnceCell<Vec<ProbeLine<'a>>>,
+    kubectl: OnceCell<[Sniff; 5]>,
+    sample: OnceCell<Vec<Cow<'a, str>>>,
+    outline: OnceCell<Option<Outline<'a>>>,
 }
 
 impl<'a> Probe<'a> {
+    /// A probe of the artifact at this path that begins so.
+    pub fn new(path: &'a str, head: &'a [u8], complete: bool) -> Self {
+        Self {
+            path,
+            head,
+            complete,
+            lines: OnceCell::new(),
+            kubectl: OnceCell::new(),
+            sample: OnceCell::new(),
+            outline: OnceCell::new(),
+        }
+    }
+
     /// The last component of the path.
     pub fn file_name(&self) -> &'a str {
         self.path.rsplit('/').next().unwrap_or(self.path)
@@ -40,13 +97,48 @@ impl<'a> Probe<'a> {
 
     /// Lines of the head, without their ends, the last one left out where it is cut.
     pub fn lines(&self) -> impl Iterator<Item = &'a [u8]> {
-        let whole = match (self.complete, memchr::memrchr(b'\n', self.head)) {
-            (false, Some(end)) => self.head.get(..end).unwrap_or(self.head),
-            _ => self.head,
-        };
-        whole
-            .split(|byte| *byte == b'\n')
-            .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        self.text_lines().map(|line| line.bytes)
+    }
+
+    /// The same lines, each with its text where that is plain.
+    pub fn text_lines(&self) -> impl Iterator<Item = ProbeLine<'a>> {
+        let lines = self.lines.get_or_init(|| {
+            let whole = match (self.complete, memchr::memrchr(b'\n', self.head)) {
+                (false, Some(end)) => self.head.get(..end).unwrap_or(self.head),
+                _ => self.head,
+            };
+            let mut lines = Vec::new();
+            let mut start = 0;
+            for end in memchr::memchr_iter(b'\n', whole).chain([whole.len()]) {
+                let line = whole.get(start..end).unwrap_or_default();
+                lines.push(ProbeLine::of(line.strip_suffix(b"\r").unwrap_or(line)));
+                start = end + 1;
+            }
+            lines
+        });
+        lines.iter().copied()
+    }
+
+    /// What small text files have in common, found out by the first format that asks (`collected_text`).
+    pub(crate) fn sample(&self, take: impl FnOnce(&Self) -> Vec<Cow<'a, str>>) -> &[Cow<'a, str>] {
+        self.sample.get_or_init(|| take(self))
+    }
+
+    /// How sure kubectl's formats are, found out for all of them by the first that asks.
+    pub(crate) fn kubectl(&self, look: impl FnOnce(&Self) -> [Sniff; 5]) -> &[Sniff; 5] {
+        self.kubectl.get_or_init(|| look(self))
+    }
+
+    /// The outline of a JSON artifact; `None` where it is none.
+    pub(crate) fn outline(&self) -> Option<&Outline<'a>> {
+        self.outline.get_or_init(|| outline(self.head)).as_ref()
+    }
+
+    /// Whether one of these texts stands in the head: what has none of the words that a format always holds needs no closer look.
+    pub fn holds_any(&self, texts: &[&str]) -> bool {
+        texts
+            .iter()
+            .any(|text| memchr::memmem::find(self.head, text.as_bytes()).is_some())
     }
 
     /// Whether a NUL byte stands in the first 4 KiB: not a text artifact.

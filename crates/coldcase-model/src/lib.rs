@@ -15,7 +15,7 @@ pub use attributes::Attributes;
 pub use event::{Event, action, outcome};
 pub use finding::{Conclusion, EvidenceRecord, Finding, Findings, SCHEMA, Severity, stable_id};
 pub use format_id::KnownFormat;
-pub use nearest::nearest;
+pub use nearest::{is_slip, nearest};
 pub use observable::{Observable, ObservableType, canonical_domain, canonical_ip};
 pub use sink::{Counts, Place, Sink};
 pub use time::{Basis, Precision, Timestamp, When};

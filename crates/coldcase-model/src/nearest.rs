@@ -1,4 +1,7 @@
-//! Which known word a mistyped one was probably meant to be.
+//! Which known word a mistyped one was probably meant to be: letters to insert, delete, replace or swap with their neighbour
+//! are counted.
+
+use strsim::osa_distance;
 
 /// The known word nearest to this one, if any is near: a third of its letters may differ. Of equally near ones the
 /// first counts.
@@ -8,7 +11,7 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let mut best: Option<(usize, &str)> = None;
     for one in known {
         let lower = one.to_lowercase();
-        let apart = distance(&typed, &lower);
+        let apart = osa_distance(&typed, &lower);
         // A word that only lacks its beginning or end is meant, however long it is.
         let part =
             typed.chars().count() >= 3 && (lower.starts_with(&typed) || lower.ends_with(&typed));
@@ -20,31 +23,9 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     best.map(|(_, one)| one)
 }
 
-/// Letters to insert, delete, replace or swap with their neighbour.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    let mut last: Option<char> = None;
-    for (at, letter) in a.chars().enumerate() {
-        let mut next = vec![at + 1];
-        for (column, other) in b.iter().enumerate() {
-            let cell =
-                |row: &[usize], column: usize| row.get(column).copied().unwrap_or(usize::MAX / 2);
-            let replaced = cell(&row, column) + usize::from(*other != letter);
-            let mut least = replaced
-                .min(cell(&row, column + 1) + 1)
-                .min(cell(&next, column) + 1);
-            let swapped = column > 0 && last == Some(*other) && b.get(column - 1) == Some(&letter);
-            if swapped {
-                least = least.min(cell(&before, column - 1) + 1);
-            }
-            next.push(least);
-        }
-        before = std::mem::replace(&mut row, next);
-        last = Some(letter);
-    }
-    row.last().copied().unwrap_or(0)
+/// Whether a word is another one with a slip: one letter of four may differ.
+pub fn is_slip(word: &str, known: &str) -> bool {
+    word != known && osa_distance(word, known) <= word.chars().count() / 4
 }
 
 #[cfg(test)]
@@ -72,5 +53,18 @@ mod tests {
         check("kubernetes", None);
         check("xy", None);
         check("", None);
+    }
+
+    #[test]
+    fn a_slip_is_no_other_word() {
+        for (word, known, expected) in [
+            ("sucesses", "successes", true),
+            ("first", "last", false),
+            ("src_ip", "dst_ip", false),
+            ("user", "user", false),
+            ("", "a", false),
+        ] {
+            assert_eq!(is_slip(word, known), expected, "{word}");
+        }
     }
 }

@@ -17,27 +17,38 @@ fn is_direction_mark(character: char) -> bool {
     matches!(character, '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// For Markdown, within a line or a table cell.
+/// For Markdown, within a line or a table cell. Addresses of pages stay text: renderers would make links of them.
 pub fn for_markdown(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for character in for_terminal(text).chars() {
-        if matches!(
-            character,
-            '\\' | '`'
-                | '*'
-                | '_'
-                | '{'
-                | '}'
-                | '['
-                | ']'
-                | '<'
-                | '>'
-                | '#'
-                | '|'
-                | '!'
-                | '~'
-                | '&'
-        ) {
+    let text = for_terminal(text);
+    for (at, character) in text.char_indices() {
+        let (before, after) = text.split_at_checked(at).unwrap_or_default();
+        let is_link = match character {
+            ':' => after.starts_with("://"),
+            '.' => before
+                .get(at.saturating_sub(3)..)
+                .is_some_and(|w| w.eq_ignore_ascii_case("www")),
+            _ => false,
+        };
+        if is_link
+            || matches!(
+                character,
+                '\\' | '`'
+                    | '*'
+                    | '_'
+                    | '{'
+                    | '}'
+                    | '['
+                    | ']'
+                    | '<'
+                    | '>'
+                    | '#'
+                    | '|'
+                    | '!'
+                    | '~'
+                    | '&'
+            )
+        {
             safe.push('\\');
         }
         safe.push(character);
@@ -65,6 +76,10 @@ mod tests {
             "a\\u{1b}[31mb\\u{202e}c"
         );
         assert_eq!(for_markdown("<b>|`x`"), "\\<b\\>\\|\\`x\\`");
+        assert_eq!(
+            for_markdown("curl http://192.0.2.1/a, WWW.example.org, 10.0.0.1:22"),
+            "curl http\\://192.0.2.1/a, WWW\\.example.org, 10.0.0.1:22"
+        );
         assert_eq!(for_csv("=1+1"), "'=1+1");
         assert_eq!(for_csv("plain"), "plain");
     }

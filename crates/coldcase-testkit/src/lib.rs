@@ -4,6 +4,7 @@
 pub mod captures;
 pub mod estate;
 pub mod families;
+pub mod fleet;
 pub mod invariants;
 mod recorder;
 mod run;

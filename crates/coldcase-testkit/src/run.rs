@@ -11,11 +11,7 @@ const HEAD: usize = 64 << 10;
 /// What a format makes of these bytes.
 pub fn sniff(format: &Format, path: &str, bytes: &[u8]) -> Sniff {
     let head = bytes.get(..HEAD).unwrap_or(bytes);
-    (format.sniff)(&Probe {
-        path,
-        head,
-        complete: head.len() == bytes.len(),
-    })
+    (format.sniff)(&Probe::new(path, head, head.len() == bytes.len()))
 }
 
 /// Reads one artifact with this format.

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use polars::prelude::{DataFrame, IdxCa, IdxSize, PolarsResult};
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
+use polars_parquet::write::ZstdLevel;
 
 use crate::kept_columns::KeptColumns;
 use crate::order::sorted;
@@ -17,9 +18,9 @@ use crate::select::texts;
 use crate::{Batch, Timeline, TimelineError};
 
 /// Rows at which a batch is sealed: parts of some MB, and a few such batches in memory at a time.
-const ROWS_A_PART: usize = 1 << 17;
+const ROWS_A_PART: usize = 1 << 16;
 /// Bytes at which a batch is sealed, where rows are long.
-const BYTES_A_PART: usize = 128 << 20;
+const BYTES_A_PART: usize = 64 << 20;
 
 /// Rows of one action from which it gets a part of its own.
 const ROWS_OF_AN_ACTION: usize = 1 << 14;
@@ -218,8 +219,10 @@ pub(crate) fn write_part(path: &Path, mut frame: DataFrame) -> Result<(), Timeli
         inner: File::create(path).map_err(io)?,
         failed: None,
     };
+    // The first level: a tenth larger than the third, and a third of its time.
+    let level = ZstdLevel::try_new(1).ok();
     let written = ParquetWriter::new(BufWriter::new(&mut file))
-        .with_compression(ParquetCompression::Zstd(None))
+        .with_compression(ParquetCompression::Zstd(level))
         .set_parallel(false)
         .finish(&mut frame);
     if let Some(source) = file.failed {

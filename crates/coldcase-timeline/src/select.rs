@@ -1,6 +1,6 @@
 //! Selections of the timeline: some actions, some columns, in the total order (time, file, line, offset).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -168,28 +168,28 @@ impl Timeline {
         if places.is_empty() {
             return Ok(found);
         }
-        let files: BTreeSet<&str> = places.iter().map(|place| place.file.as_str()).collect();
+        let times: HashSet<Option<i64>> = places.iter().map(|place| place.ts_ns).collect();
         for part in &self.parts {
+            // Few parts hold any of the moments: only these are read further.
+            let column = read_columns(part, &["ts_ns"])?;
+            let is_near = |(row, ts): (usize, &Option<i64>)| times.contains(ts).then_some(row);
+            let near = longs(&column, "ts_ns");
+            let near: Vec<usize> = near.iter().enumerate().filter_map(is_near).collect();
+            if near.is_empty() {
+                continue;
+            }
             let frame = read_columns(part, &["ts_ns", "file", "line", "offset", "message"])?;
             let rows = Selection { frame };
-            let (times, names) = (rows.longs("ts_ns"), rows.texts("file"));
-            let (lines, offsets) = (rows.longs("line"), rows.longs("offset"));
-            for (row, name) in names.iter().enumerate() {
-                let Some(file) = name.filter(|name| files.contains(name)) else {
-                    continue;
-                };
-                let cell = |column: &[Option<i64>]| column.get(row).copied().flatten();
+            for row in near {
                 let place = RowPlace {
-                    file: file.to_owned(),
-                    line: cell(&lines),
-                    offset: cell(&offsets),
-                    ts_ns: cell(&times),
+                    file: rows.text("file", row).unwrap_or_default().to_owned(),
+                    line: rows.long("line", row),
+                    offset: rows.long("offset", row),
+                    ts_ns: rows.long("ts_ns", row),
                 };
                 if places.contains(&place) && !found.contains_key(&place) {
-                    found.insert(
-                        place,
-                        rows.text("message", row).unwrap_or_default().to_owned(),
-                    );
+                    let message = rows.text("message", row).unwrap_or_default();
+                    found.insert(place, message.to_owned());
                 }
             }
         }

@@ -37,8 +37,8 @@ pub(crate) fn surveys(bundle: &Bundle, planned: &[Planned<'_>]) -> Surveys {
         format.is_some_and(|format| format.yearless)
     });
     let surveyed = yearless.filter_map(|(index, one)| {
-        let mut opened = bundle.reader(one.artifact, None).ok()?;
-        Some((index, years::survey(&mut opened.reader).ok()?))
+        let mut reader = bundle.peek(one.artifact).ok()?;
+        Some((index, years::survey(&mut reader).ok()?))
     });
     surveyed.collect()
 }

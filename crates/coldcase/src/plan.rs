@@ -94,25 +94,31 @@ fn recognise(bundle: &Bundle, artifact: &Artifact, only: &[&String]) -> (Recogni
     if head.is_empty() {
         return nothing;
     }
-    let probe = Probe {
-        path: &artifact.path,
-        head: &head,
-        complete,
-    };
+    let probe = Probe::new(&artifact.path, &head, complete);
+    match best(&probe, only) {
+        Some(format) => (Recognised::Format(format), clues(format.id, &probe)),
+        None => nothing,
+    }
+}
+
+/// The format that is surest of an artifact; of equally sure ones the registry's first, so that none is asked after one that
+/// is quite sure.
+fn best(probe: &Probe<'_>, only: &[&String]) -> Option<&'static Format> {
+    let mut best: Option<(Sniff, &'static Format)> = None;
     let wanted = formats::ALL
         .iter()
         .copied()
         .filter(|format| only.is_empty() || only.iter().any(|id| *id == format.id));
-    let best = wanted
-        .map(|format| ((format.sniff)(&probe), format))
-        .rev()
-        .max_by_key(|(sniff, _)| *sniff);
-    match best {
-        Some((sniff, format)) if sniff > Sniff::No => {
-            (Recognised::Format(format), clues(format.id, &probe))
+    for format in wanted {
+        let sniff = (format.sniff)(probe);
+        if sniff > best.map_or(Sniff::No, |(sniff, _)| sniff) {
+            best = Some((sniff, format));
         }
-        _ => nothing,
+        if sniff == Sniff::Sure {
+            break;
+        }
     }
+    best.map(|(_, format)| format)
 }
 
 /// What the case itself speaks of.

@@ -2,14 +2,16 @@
 //! over several.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use coldcase_model::Timestamp;
 use coldcase_report::batch::{
     Batch, BatchCase, Sightings, batch_html, batch_markdown, sightings, sought,
 };
-use coldcase_report::{Charts, Lang};
+use coldcase_report::{Beside, Charts, Lang, post_mortem};
 use coldcase_timeline::TimelineError;
+use serde_json::Value;
 
 use crate::case_files::pages;
 use crate::output_place;
@@ -32,6 +34,11 @@ pub enum ReportError {
         "{0}: lies inside the evidence of a case, which is never written to; choose another folder with -o"
     )]
     OutputInside(PathBuf),
+    /// A post-mortem is there, and people may have written in it.
+    #[error(
+        "{0}: is there already and may hold what people wrote; move it, or name another file with -o"
+    )]
+    Edited(PathBuf),
     /// Writing failed.
     #[error("{path}: can't be written: {source}")]
     Write {
@@ -47,16 +54,59 @@ pub fn report(case: &Path, lang: Lang) -> Result<(), ReportError> {
     let saved = SavedCase::open(case)?;
     let findings = saved.findings()?;
     let summary = saved.summary(&findings, lang)?;
-    let coverage = saved
-        .case
-        .get("coverage")
-        .and_then(serde_json::Value::as_array);
-    let coverage = coverage.map_or(&[][..], Vec::as_slice);
-    let charts = Charts::of(&saved.timeline, &findings, coverage)?;
+    let charts = Charts::of(&saved.timeline, &findings, coverage(&saved))?;
     for (name, text) in pages(&summary, &charts) {
         write(case, name, &text)?;
     }
     Ok(())
+}
+
+/// Writes the post-mortem of a case to a file, by default `post-mortem.md` in its folder. A file that is there is left as
+/// it is: people finish this one by hand. Gives where it lies.
+pub fn write_post_mortem(
+    case: &Path,
+    output: Option<&Path>,
+    lang: Lang,
+) -> Result<PathBuf, ReportError> {
+    let saved = SavedCase::open(case)?;
+    let path = output.map_or_else(|| case.join("post-mortem.md"), Path::to_owned);
+    refuse_inside(&saved, &path)?;
+    let findings = saved.findings()?;
+    let summary = saved.summary(&findings, lang)?;
+    let collected = saved.case.get("collected_at").and_then(Value::as_str);
+    let beside = Beside {
+        coverage: coverage(&saved),
+        collected_at: collected.and_then(Timestamp::parse_rfc3339),
+    };
+    let text = post_mortem(&summary, beside);
+    let failed = |source| ReportError::Write {
+        path: path.clone(),
+        source,
+    };
+    let made = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&path);
+    match made {
+        Ok(mut file) => file.write_all(text.as_bytes()).map_err(|source| {
+            // Half of it is of no use, and would stand in the way of the next.
+            let _ = fs::remove_file(&path);
+            failed(source)
+        })?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            let is_same = fs::read(&path).is_ok_and(|there| there == text.as_bytes());
+            if !is_same {
+                return Err(ReportError::Edited(path));
+            }
+        }
+        Err(error) => return Err(failed(error)),
+    }
+    Ok(path)
+}
+
+fn coverage(saved: &SavedCase) -> &[Value] {
+    let coverage = saved.case.get("coverage").and_then(Value::as_array);
+    coverage.map_or(&[][..], Vec::as_slice)
 }
 
 /// Writes `batch.html` and `batch.md` over these cases into a folder, which is made if need be. Gives the

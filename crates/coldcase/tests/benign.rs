@@ -95,6 +95,10 @@ fn analyze(bundle: &Bundle) -> Made {
         .output()
         .expect("runs");
     assert!(verified.status.success(), "the evidence is unchanged");
+    let findings = fs::read(folder.path().join("case/findings.json")).expect("findings");
+    let findings: coldcase_model::Findings = serde_json::from_slice(&findings).expect("findings");
+    let without = coldcase_report::without_chinese(&findings);
+    assert!(without.is_empty(), "no Chinese: {without:#?}");
     for report in ["report.md", "report.html"] {
         let text = fs::read_to_string(folder.path().join("case").join(report)).expect(report);
         assert!(text.len() > 1000, "{report} says something");

@@ -5,7 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that may know how tables are computed.
-const MAY_USE_POLARS: [&str; 3] = ["coldcase-timeline", "coldcase-correlate", "coldcase-report"];
+const MAY_USE_POLARS: [&str; 4] = [
+    "coldcase-timeline",
+    "coldcase-correlate",
+    "coldcase-report",
+    "coldcase-lake",
+];
 /// Folders that builds and fuzzing make.
 const MADE: [&str; 5] = [".git", "target", "corpus", "artifacts", "coverage"];
 /// Lines that a source may have without its tests.

@@ -3,6 +3,9 @@
 #![allow(dead_code, reason = "each test takes what it needs of this")]
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+#[path = "../chinese/mod.rs"]
+mod chinese;
+
 use coldcase_correlate::{CaseFacts, Coverage, HostFacts, Indicator};
 use coldcase_model::{
     Event, Finding, Findings, Precision, Severity, Timestamp, When, action, outcome,
@@ -266,7 +269,7 @@ pub fn run_with(rows: &[Row], facts: &CaseFacts, only: &[&str]) -> Findings {
     writer.hand_over(batch).expect("handed over");
     let timeline = Timeline::of_parts(writer.finish().expect("finished"));
     let only: Vec<String> = only.iter().map(|id| (*id).to_owned()).collect();
-    coldcase_correlate::run(&timeline, facts, &only).expect("runs")
+    chinese::run(&timeline, facts, &only).expect("runs")
 }
 
 /// The finding about a subject, if there is one.

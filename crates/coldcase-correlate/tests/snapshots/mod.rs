@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test takes what it needs of this")]
 
+#[path = "../chinese/mod.rs"]
+mod chinese;
+
 use coldcase_correlate::{CaseFacts, HostFacts, Indicator, IndicatorType};
 use coldcase_model::{Event, Finding, Precision, Timestamp, When, action};
 use coldcase_timeline::{Batch, DatasetWriter, Origin, Timeline};
@@ -223,7 +226,7 @@ pub fn run(rows: &[Row], indicators: &[(IndicatorType, &str)], correlator: &str)
         coverage: Vec::new(),
         skews: Vec::new(),
     };
-    let found = coldcase_correlate::run(&timeline, &facts, &[correlator.to_owned()]);
+    let found = chinese::run(&timeline, &facts, &[correlator.to_owned()]);
     let found = found.expect("runs").findings;
     for finding in &found {
         assert!(!finding.evidence.is_empty(), "nothing shown: {finding:?}");

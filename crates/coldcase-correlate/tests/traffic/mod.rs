@@ -6,6 +6,9 @@
     reason = "ports and lines of tests are small"
 )]
 
+#[path = "../chinese/mod.rs"]
+mod chinese;
+
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, HostFacts, Indicator, IndicatorType};
 use coldcase_model::{Event, Finding, Findings, Precision, Timestamp, When, action, outcome};
@@ -242,7 +245,7 @@ pub fn run_all(rows: &[Row], hosts: &[(&str, &str)], indicators: &[&str]) -> Fin
         coverage: Vec::new(),
         skews: Vec::new(),
     };
-    coldcase_correlate::run(&timeline, &facts, &[]).expect("correlated")
+    chinese::run(&timeline, &facts, &[]).expect("correlated")
 }
 
 /// The findings of one correlator.

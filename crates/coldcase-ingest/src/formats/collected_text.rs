@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use coldcase_model::{Place, Sink};
 
-use crate::{IngestError, Input, Lines, Probe};
+use crate::{IngestError, Input, Lines, Probe, scan};
 
 /// Lines looked at to recognise a format.
 const SNIFFED_LINES: usize = 400;
@@ -60,24 +60,33 @@ pub(super) fn each_line(
 }
 
 /// Lines of the probe that hold something, readable; nothing where it is no text.
-pub(super) fn sample<'a>(probe: &Probe<'a>) -> Vec<Cow<'a, str>> {
-    if probe.is_binary() {
-        return Vec::new();
-    }
-    let lines = probe.lines().take(SNIFFED_LINES);
-    let short = lines.filter(|line| line.len() <= SNIFFED_BYTES);
-    let texts = short.filter(|line| std::str::from_utf8(line).is_ok() || !line.contains(&0xff));
-    texts
-        .map(readable)
-        .filter(|text| !text.trim().is_empty())
-        .collect()
+pub(super) fn sample<'p, 'a>(probe: &'p Probe<'a>) -> &'p [Cow<'a, str>] {
+    probe.sample(|probe| {
+        if probe.is_binary() {
+            return Vec::new();
+        }
+        let lines = probe.text_lines().take(SNIFFED_LINES);
+        let short = lines.filter(|line| line.bytes.len() <= SNIFFED_BYTES);
+        let texts = short.filter(|line| line.utf8().is_some() || !line.bytes.contains(&0xff));
+        texts
+            .map(|line| line.text(readable))
+            .filter(|text| !text.trim().is_empty())
+            .collect()
+    })
+}
+
+/// Whether so many tenths of the lines can't become rows any more, however the remaining ones read: then the rest need not be
+/// looked at.
+pub(super) fn is_lost(rows: usize, others: usize, remaining: usize, tenths: usize) -> bool {
+    let most = rows + remaining;
+    most * 10 < (most + others) * tenths
 }
 
 /// The text of a line without what only a terminal understands.
 pub(super) fn readable(line: &[u8]) -> Cow<'_, str> {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    if !line.iter().any(|byte| matches!(byte, 0x1b | 8)) {
-        return String::from_utf8_lossy(line);
+    if memchr::memchr2(0x1b, 8, line).is_none() {
+        return scan::lossy(line);
     }
     let mut text = Vec::with_capacity(line.len());
     let mut rest = line;
@@ -120,6 +129,9 @@ pub(super) struct Frame<'a> {
 /// Reads a frame: a prompt with its command, `==> FILE <==`, a rule, `script`'s lines, a tool's complaint.
 pub(super) fn frame(text: &str) -> Option<Frame<'_>> {
     let text = text.trim();
+    if !can_be_frame(text.as_bytes()) {
+        return None;
+    }
     if let Some(command) = after_prompt(text) {
         let path = path_in(command);
         return Some(Frame { path });
@@ -147,6 +159,16 @@ pub(super) fn frame(text: &str) -> Option<Frame<'_>> {
         || text.starts_with("Script started on ")
         || text.starts_with("Script done on ");
     noise.then_some(Frame { path: None })
+}
+
+/// Almost no line is a frame, and few bytes tell: a prompt holds an `@`, a heading or rule begins with a mark, a complaint ends
+/// like one.
+fn can_be_frame(text: &[u8]) -> bool {
+    matches!(
+        text.first(),
+        Some(b'#' | b'=' | b'-' | b'*' | b'_' | b'~' | b'+' | b'S')
+    ) || matches!(text.last(), Some(b'y' | b'd'))
+        || memchr::memchr(b'@', text).is_some()
 }
 
 /// Whether the text is a command that shows a file.

@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use coldcase_model::{Attributes, Event, Place, Sink, action};
 
 use crate::formats::collected_text::{
-    COMMENT, CUT, FRAME, TextLine, each_line, frame, is_complaint, sample, shown,
+    COMMENT, CUT, FRAME, TextLine, each_line, frame, is_complaint, is_lost, sample, shown,
 };
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
@@ -164,10 +164,14 @@ fn is_between(line: &str) -> bool {
 
 fn sniff(probe: &Probe<'_>) -> Sniff {
     let (mut rows, mut others) = (0_usize, 0_usize);
-    for line in sample(probe) {
-        if parse(&line).is_some() {
+    let sample = sample(probe);
+    for (index, line) in sample.iter().enumerate() {
+        if is_lost(rows, others, sample.len() - index, 7) {
+            return Sniff::No;
+        }
+        if parse(line).is_some() {
             rows += 1;
-        } else if frame(&line).is_none() && !is_between(&line) {
+        } else if frame(line).is_none() && !is_between(line) {
             others += 1;
         }
     }

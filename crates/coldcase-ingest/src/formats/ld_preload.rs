@@ -70,10 +70,10 @@ fn is_named(path: &str) -> bool {
 }
 
 fn sniff(probe: &Probe<'_>) -> Sniff {
-    let (mut paths, mut objects, mut other, mut lines) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let (mut paths, mut objects, mut lines) = (0_usize, 0_usize, 0_usize);
     let mut named = is_named(probe.path);
     for line in sample(probe) {
-        if let Some(frame) = frame(&line) {
+        if let Some(frame) = frame(line) {
             named |= frame.path.is_some_and(is_named);
             continue;
         }
@@ -81,15 +81,15 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
             continue;
         }
         lines += 1;
-        match libraries(&line) {
+        match libraries(line) {
             Some(found) => {
                 paths += found.len();
                 objects += found.iter().filter(|path| is_shared_object(path)).count();
             }
-            None => other += 1,
+            None => return Sniff::No,
         }
     }
-    if paths == 0 || other > 0 {
+    if paths == 0 {
         return Sniff::No;
     }
     match named {

@@ -75,8 +75,8 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     }
     let mut first = None;
     let (mut packets, mut heads) = (0_usize, 0_usize);
-    for line in probe.lines().take(SNIFFED_LINES) {
-        let Ok(text) = std::str::from_utf8(line) else {
+    for line in probe.text_lines().take(SNIFFED_LINES) {
+        let Some(text) = line.utf8() else {
             continue;
         };
         let head = Head::parse(text);
@@ -86,13 +86,13 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
                 info.shown || Addressed::parse(rest).is_some()
             })
         });
-        let known = is_packet || text.contains("ARP, Re") || text.contains("ethertype ");
-        if head.is_some() && known {
+        let is_known = || is_packet || text.contains("ARP, Re") || text.contains("ethertype ");
+        if head.is_some() && is_known() {
             heads += 1;
             packets += usize::from(is_packet);
             first.get_or_insert(true);
-        } else if !text.trim().is_empty() && !reader::is_own_message(text) {
-            first.get_or_insert(false);
+        } else if first.is_none() && !text.trim().is_empty() && !reader::is_own_message(text) {
+            first = Some(false);
         }
     }
     match (packets, heads, first) {

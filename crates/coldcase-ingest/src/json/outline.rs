@@ -9,7 +9,7 @@ const MAX_TEXT_LINES: usize = 20;
 const MAX_MEMBERS: usize = 512;
 
 /// Member names of the first element, with those one level below as `(parent, name)`.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outline<'a> {
     members: Vec<(&'a str, &'a str)>,
     /// Lines of text before the document.

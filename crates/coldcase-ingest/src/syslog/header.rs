@@ -1,6 +1,7 @@
 //! Heads of syslog lines: stamp, host, program and process in the shapes that syslogd, rsyslog, syslog-ng,
 //! journalctl and RFC 5424 senders write; the message is what follows.
 
+use crate::scan;
 use crate::years::{
     priority,
     stamp::{self, Stamp},
@@ -30,10 +31,10 @@ pub struct Header<'a> {
 
 /// The head of a line, or `None` where it has no stamp.
 pub fn read(line: &str) -> Option<Header<'_>> {
-    let line = line.trim_end();
+    let line = scan::trim_end(line);
     let start = priority(line.as_bytes());
     let rest = line.get(start..)?;
-    let versioned = line.get(..start)?.ends_with("1 ");
+    let versioned = start > 0 && line.get(..start)?.ends_with("1 ");
     if versioned && let Some(tail) = rest.strip_prefix("- ") {
         return structured(None, tail);
     }
@@ -45,9 +46,9 @@ pub fn read(line: &str) -> Option<Header<'_>> {
     if let Some(message) = rest.strip_prefix(':') {
         return Some(untagged(Some(stamp), None, message.trim_start()));
     }
-    let rest = rest.strip_prefix(' ')?.trim_start_matches(' ');
-    let (host, after) = rest.split_once(' ').unwrap_or((rest, ""));
-    if host.ends_with([':', ']'])
+    let rest = scan::after_blanks(rest.strip_prefix(' ')?);
+    let (host, after) = scan::first_word(rest);
+    if matches!(host.as_bytes().last(), Some(b':' | b']'))
         && let Some(header) = tagged(Some(stamp), None, rest)
     {
         return Some(header);
@@ -58,7 +59,7 @@ pub fn read(line: &str) -> Option<Header<'_>> {
     if !is_host(host) {
         return Some(untagged(Some(stamp), None, rest));
     }
-    let after = after.trim_start_matches(' ');
+    let after = scan::after_blanks(after);
     if let Some(header) = after
         .strip_prefix("-- ")
         .and_then(|text| tagged(Some(stamp), None, text))
@@ -100,7 +101,9 @@ fn is_host(text: &str) -> bool {
     bytes
         .next()
         .is_some_and(|byte| byte.is_ascii_alphanumeric())
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || b".-_:/@".contains(&byte))
+        && bytes.all(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'/' | b'@')
+        })
 }
 
 fn untagged<'a>(stamp: Option<Stamp>, host: Option<&'a str>, message: &'a str) -> Header<'a> {
@@ -144,7 +147,7 @@ fn tagged<'a>(stamp: Option<Stamp>, host: Option<&'a str>, text: &'a str) -> Opt
     let mut header = Header {
         stamp,
         host,
-        program: Some(program.rsplit('/').next().unwrap_or(program)),
+        program: Some(scan::rsplit_byte(program, b'/').map_or(program, |(_, name)| name)),
         module: None,
         pid: None,
         tagged: text,
@@ -157,7 +160,7 @@ fn tagged<'a>(stamp: Option<Stamp>, host: Option<&'a str>, text: &'a str) -> Opt
             .is_some_and(|byte| byte.is_ascii_alphabetic());
         let after = text.get(at..)?.strip_prefix(']').filter(|_| named)?;
         let message = after.strip_prefix(':').unwrap_or(after);
-        header.message = message.strip_prefix(' ')?.trim_start();
+        header.message = scan::trim_start(message.strip_prefix(' ')?);
         return Some(header);
     }
     if bytes.get(at) == Some(&b']') {
@@ -165,7 +168,7 @@ fn tagged<'a>(stamp: Option<Stamp>, host: Option<&'a str>, text: &'a str) -> Opt
     }
     if bytes.get(at) == Some(&b'(') {
         let inside = text.get(at + 1..)?;
-        let end = inside.find(')').filter(|end| *end < LONGEST_TAG)?;
+        let end = scan::find_byte(inside, b')').filter(|end| *end < LONGEST_TAG)?;
         let module = inside.get(..end)?;
         if program.is_empty() {
             header.program = Some(module);
@@ -177,7 +180,7 @@ fn tagged<'a>(stamp: Option<Stamp>, host: Option<&'a str>, text: &'a str) -> Opt
     let mut numbered = false;
     if bytes.get(at) == Some(&b'[') {
         let inside = text.get(at + 1..)?;
-        let end = inside.find(']').filter(|end| *end < LONGEST_TAG)?;
+        let end = scan::find_byte(inside, b']').filter(|end| *end < LONGEST_TAG)?;
         header.pid = inside.get(..end)?.parse().ok();
         numbered = header.pid.is_some();
         at += end + 2;
@@ -188,7 +191,7 @@ fn tagged<'a>(stamp: Option<Stamp>, host: Option<&'a str>, text: &'a str) -> Opt
         None if numbered && after.starts_with(' ') => after,
         _ => return None,
     };
-    header.message = without_id(message.trim_start());
+    header.message = without_id(scan::trim_start(message));
     Some(header)
 }
 

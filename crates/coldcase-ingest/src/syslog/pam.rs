@@ -7,6 +7,7 @@ use coldcase_model::{action, outcome};
 
 use super::header::Header;
 use super::row::Row;
+use crate::scan;
 
 /// A message of a PAM module taken apart.
 struct Pam<'a> {
@@ -23,7 +24,7 @@ pub fn read<'a>(header: &Header<'a>, row: &mut Row<'a>) -> Option<()> {
     let service = pam.service.unwrap_or(program);
     if let Some(rest) = pam.text.strip_prefix("session opened for user ") {
         row.set(opened(service), None);
-        let (user, by) = rest.split_once(' ').unwrap_or((rest, ""));
+        let (user, by) = scan::first_word(rest);
         let by = by.strip_prefix("by ").unwrap_or_default();
         row.user(name(user));
         let (user, by) = (name(user), name(by));
@@ -106,7 +107,7 @@ fn split<'a>(header: &Header<'a>) -> Option<Pam<'a>> {
         });
     }
     if message.starts_with("(pam_") {
-        let (_, text) = message.split_once(") ")?;
+        let (_, text) = scan::split(message, ") ")?;
         return Some(Pam {
             service: None,
             old: false,
@@ -123,14 +124,12 @@ fn split<'a>(header: &Header<'a>) -> Option<Pam<'a>> {
     if !message.starts_with("pam_") {
         return None;
     }
-    let (module, text) = message.split_once(": ")?;
-    if module.contains(' ') {
+    let (module, text) = scan::split(message, ": ")?;
+    if scan::find_byte(module, b' ').is_some() {
         return None;
     }
-    let inside = module
-        .split_once('(')
-        .and_then(|(_, rest)| rest.strip_suffix(')'));
-    let service = inside.and_then(|inside| inside.split_once(':'));
+    let inside = scan::split_byte(module, b'(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    let service = inside.and_then(|inside| scan::split_byte(inside, b':'));
     Some(Pam {
         service: service.map(|(service, _)| service),
         old: false,
@@ -143,7 +142,7 @@ fn failures(text: &str) -> Option<(Option<u32>, &str)> {
     if let Some(facts) = text.strip_prefix("authentication failure; ") {
         return Some((None, facts));
     }
-    let (count, rest) = text.split_once(" more authentication failure")?;
+    let (count, rest) = scan::split(text, " more authentication failure")?;
     let (_, facts) = rest.split_once("; ")?;
     Some((Some(count.parse().ok()?), facts))
 }
@@ -153,7 +152,7 @@ fn failures(text: &str) -> Option<(Option<u32>, &str)> {
 fn who<'a>(facts: &'a str, row: &mut Row<'a>) {
     let (mut rest, mut tty) = (facts, "");
     let rest = loop {
-        let (word, after) = rest.split_once(' ').unwrap_or((rest, ""));
+        let (word, after) = scan::first_word(rest);
         if word.starts_with("ruser=") {
             break rest.get(6..).unwrap_or_default();
         }
@@ -169,7 +168,7 @@ fn who<'a>(facts: &'a str, row: &mut Row<'a>) {
     let found = memchr::memchr_iter(b' ', rest.as_bytes()).find_map(|at| {
         let ruser = rest.get(..at)?;
         let tail = rest.get(at + 1..)?.strip_prefix("rhost=")?;
-        let (host, after) = tail.split_once(' ').unwrap_or((tail, ""));
+        let (host, after) = scan::first_word(tail);
         let after = after.trim_start();
         let user = match after {
             "" => "",
@@ -199,8 +198,8 @@ fn opened(service: &str) -> &'static str {
 
 /// `root(uid=0)` is `root`, `(uid=0)` nobody.
 fn name(text: &str) -> &str {
-    let text = text.trim_end();
-    match text.split_once('(') {
+    let text = scan::trim_end(text);
+    match scan::split_byte(text, b'(') {
         Some((name, tail)) if tail.starts_with("uid=") => name,
         _ => text,
     }

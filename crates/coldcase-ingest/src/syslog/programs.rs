@@ -73,6 +73,9 @@ fn known<'a>(header: &Header<'a>, row: &mut Row<'a>) -> Option<()> {
 
 /// `journalctl -o with-unit` puts the unit in the place of the program. What logs in a session's scope is told by its words.
 fn of_unit<'a>(program: &'a str, message: &str) -> &'a str {
+    if !matches!(program.as_bytes().last(), Some(b'e')) {
+        return program; // neither `.scope` nor `.service`
+    }
     let unit = program.rsplit('/').next().unwrap_or(program);
     if let Some(scope) = unit.strip_suffix(".scope") {
         return match scope {

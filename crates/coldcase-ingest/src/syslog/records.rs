@@ -8,6 +8,7 @@ use coldcase_model::{Sink, action, outcome};
 use super::header::Header;
 use super::programs;
 use super::row::Row;
+use crate::scan;
 
 /// Most rows that one `message repeated` record gives; real ones stay in the tens.
 const MOST_REPEATS: u32 = 10_000;
@@ -74,7 +75,7 @@ pub struct Emitted {
 }
 
 /// Hands a row on, as often as a login stands for others.
-pub fn emit(mut row: Row<'_>, times: u32, sink: &mut dyn Sink) -> Emitted {
+pub fn emit(row: &mut Row<'_>, times: u32, sink: &mut dyn Sink) -> Emitted {
     let times = times.saturating_mul(row.times);
     if times > 1 {
         row.attributes.number("repeat", times);
@@ -130,7 +131,7 @@ pub fn unfold(header: Header<'_>) -> (Header<'_>, u32) {
 
 /// `3 times` and what follows; none is no repetition.
 fn count_of(text: &str) -> Option<(u32, &str)> {
-    let (count, rest) = text.split_once(' ')?;
+    let (count, rest) = scan::split_byte(text, b' ')?;
     let count = count.parse().ok().filter(|count| *count > 0)?;
     Some((count, rest.strip_prefix("times")?))
 }

@@ -5,6 +5,7 @@
 use coldcase_model::{action, canonical_ip, outcome};
 
 use super::row::Row;
+use crate::scan;
 
 /// A peer as a message names it.
 struct Peer<'a> {
@@ -37,13 +38,15 @@ pub fn read<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
 /// Without the level before it and the process that it speaks of behind it.
 fn bare(message: &str) -> &str {
     let mut text = message;
-    if message.starts_with(|first: char| first.is_ascii_lowercase()) {
+    if matches!(message.as_bytes().first(), Some(b'a'..=b'z')) {
         for level in ["error: ", "fatal: ", "info: ", "debug1: "] {
             text = text.strip_prefix(level).unwrap_or(text);
         }
     }
-    for process in [" [preauth]", " [postauth]"] {
-        text = text.strip_suffix(process).unwrap_or(text);
+    if text.ends_with(']') {
+        for process in [" [preauth]", " [postauth]"] {
+            text = text.strip_suffix(process).unwrap_or(text);
+        }
     }
     text
 }
@@ -51,7 +54,7 @@ fn bare(message: &str) -> &str {
 /// `Accepted publickey for root from 10.0.0.1 port 22 ssh2: ED25519 SHA256:...`: the user is an account of the
 /// host, what follows the address may be text of the client's certificate.
 fn accepted<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
-    let (method, rest) = message.strip_prefix("Accepted ")?.split_once(' ')?;
+    let (method, rest) = scan::split_byte(message.strip_prefix("Accepted ")?, b' ')?;
     let rest = rest.strip_prefix("for ")?;
     let peer = memchr::memchr_iter(b' ', rest.as_bytes()).find_map(|at| peer_after(rest, at))?;
     decided(outcome::SUCCESS, method, peer, row)
@@ -59,7 +62,7 @@ fn accepted<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
 
 /// `Failed password for invalid user a b from 10.0.0.1 port 22 ssh2`: the user is the attacker's text.
 fn failed<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
-    let (method, rest) = message.strip_prefix("Failed ")?.split_once(' ')?;
+    let (method, rest) = scan::split_byte(message.strip_prefix("Failed ")?, b' ')?;
     let rest = rest.strip_prefix("for ")?;
     decided(outcome::FAILURE, method, last_peer(rest)?, row)
 }
@@ -75,7 +78,7 @@ fn decided<'a>(
     row.text("method", method);
     account(peer.before, row);
     row.peer(peer.address, peer.port);
-    if let Some((_, key)) = peer.after.split_once(": ") {
+    if let Some((_, key)) = scan::split(peer.after, ": ") {
         let fingerprint = key.split(' ').skip(1).find(|word| word.contains(':'));
         row.text("key", fingerprint.unwrap_or_default().trim_end_matches(','));
     }
@@ -110,8 +113,8 @@ fn leaving<'a>(text: &'a str, row: &mut Row<'a>) {
 /// keyboard-interactive attempt, as sshd logs `Failed keyboard-interactive` late or only when verbose.
 fn pam_error<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
     let rest = message.strip_prefix("PAM: ")?;
-    let (reason, rest) = rest.split_once(" for ")?;
-    let at = rest.rfind(" from ")?;
+    let (reason, rest) = scan::split(rest, " for ")?;
+    let at = scan::rfind(rest, " from ")?;
     let (user, address) = (rest.get(..at)?, rest.get(at + 6..)?);
     if reason.contains('(') || address.contains(' ') {
         return None;
@@ -144,9 +147,7 @@ fn refused_user<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
         .iter()
         .find_map(|prefix| message.strip_prefix(prefix));
     if let Some(rest) = named {
-        let at = rest
-            .rfind(" from ")
-            .or_else(|| rest.starts_with("from ").then_some(0))?;
+        let at = scan::rfind(rest, " from ").or_else(|| rest.starts_with("from ").then_some(0))?;
         let tail = rest.get(at..)?.trim_start().strip_prefix("from ")?;
         let peer = leading_peer(tail)?;
         row.set(action::SSH_INVALID_USER, None);
@@ -351,7 +352,7 @@ fn session<'a>(message: &'a str, row: &mut Row<'a>) -> Option<()> {
 
 /// `ADDRESS port N ...` or `ADDRESS: ...` at the beginning.
 fn leading_peer(text: &str) -> Option<Peer<'_>> {
-    let (address, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let (address, rest) = scan::first_word(text);
     let address = address.strip_suffix([':', ',']).unwrap_or(address);
     let (port, after) = port_at(rest).unwrap_or((None, rest));
     (!address.is_empty()).then_some(Peer {
@@ -367,7 +368,7 @@ fn trailing_peer(text: &str) -> Option<Peer<'_>> {
     for at in memchr::memrchr_iter(b' ', text.as_bytes()) {
         if let Some((port, after)) = text.get(at + 1..).and_then(port_at) {
             let head = text.get(..at)?;
-            let (before, address) = head.rsplit_once(' ').unwrap_or(("", head));
+            let (before, address) = scan::rsplit_byte(head, b' ').unwrap_or(("", head));
             return Some(Peer {
                 before,
                 address,
@@ -376,7 +377,7 @@ fn trailing_peer(text: &str) -> Option<Peer<'_>> {
             });
         }
     }
-    let (before, address) = text.rsplit_once(' ').unwrap_or(("", text));
+    let (before, address) = scan::rsplit_byte(text, b' ').unwrap_or(("", text));
     canonical_ip(address).is_some().then_some(Peer {
         before,
         address,
@@ -393,7 +394,7 @@ fn last_peer(text: &str) -> Option<Peer<'_>> {
 /// What follows the blank at this place, if it is `from` and a peer with a port.
 fn peer_after(text: &str, at: usize) -> Option<Peer<'_>> {
     let rest = text.get(at + 1..)?.strip_prefix("from ")?;
-    let (address, rest) = rest.split_once(' ')?;
+    let (address, rest) = scan::split_byte(rest, b' ')?;
     let (port, after) = port_at(rest)?;
     Some(Peer {
         before: text.get(..at)?,

@@ -28,6 +28,9 @@ pub const DAY: i64 = 86_400;
 
 /// The stamp at the beginning of a line and where it ends.
 pub fn read(line: &[u8]) -> Option<(Stamp, usize)> {
+    if let Some(stamp) = rfc3164(line) {
+        return Some((stamp, 15));
+    }
     if line.first()?.is_ascii_digit() {
         return match byte(line, 2) {
             b'/' => slashed(line),
@@ -49,6 +52,55 @@ pub fn read(line: &[u8]) -> Option<(Stamp, usize)> {
     }?;
     stamp.weekday = Some(weekday);
     Some((stamp, end))
+}
+
+/// `Mar  9 04:05:06` where neither a fraction nor a year follows: what most lines of most logs begin with. Whatever else
+/// stands there is left to the other readers.
+fn rfc3164(line: &[u8]) -> Option<Stamp> {
+    let (head, rest) = line.split_first_chunk::<15>()?;
+    let [
+        a,
+        b,
+        c,
+        b' ',
+        tens,
+        ones,
+        b' ',
+        _,
+        _,
+        b':',
+        _,
+        _,
+        b':',
+        _,
+        _,
+    ] = head
+    else {
+        return None;
+    };
+    if matches!(rest.first(), Some(b'.' | b',')) {
+        return None;
+    }
+    let month = month_of([*a, *b, *c])?;
+    let digit = |byte: u8| byte.is_ascii_digit().then(|| byte - b'0');
+    let day = match tens {
+        b' ' => digit(*ones)?,
+        tens => digit(*tens)? * 10 + digit(*ones)?,
+    };
+    let (hour, minute, second) = (two(head, 7)?, two(head, 10)?, two(head, 13)?);
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    valid(Stamp {
+        year: None,
+        month,
+        day,
+        second: u32::from(hour) * 3_600 + u32::from(minute) * 60 + u32::from(second.min(59)),
+        nanos: 0,
+        digits: 0,
+        offset: None,
+        weekday: None,
+    })
 }
 
 /// The stamp of klog and glog, `I0307 15:37:29.568123 `: a level's letter, month and day, no year. Apart from
@@ -376,7 +428,13 @@ fn short_number(line: &[u8], at: usize) -> Option<(u8, usize)> {
 }
 
 fn month(line: &[u8], at: usize) -> Option<u8> {
-    Some(match line.get(at..at + 3)? {
+    line.get(at..)?
+        .first_chunk()
+        .and_then(|name| month_of(*name))
+}
+
+fn month_of(name: [u8; 3]) -> Option<u8> {
+    Some(match &name {
         b"Jan" => 1,
         b"Feb" => 2,
         b"Mar" => 3,

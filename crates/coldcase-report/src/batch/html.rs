@@ -7,9 +7,10 @@ use coldcase_model::Severity;
 
 use super::entities::EntityKind;
 use super::trends::Periods;
-use super::words::{Words, put};
+use super::words::Words;
 use super::{Batch, BatchCase, Span, lines, trends};
 use crate::html::escape::escape;
+use crate::lang::{put, told};
 
 const WIDTH: f64 = 1000.0;
 /// Where lanes begin; left of it stand their names.
@@ -191,7 +192,7 @@ fn answers(out: &mut String, batch: &Batch) {
             let _ = write!(
                 out,
                 "<p>{}: {} <strong>{}</strong> <span class=\"dim\">{}</span></p>",
-                escape(&conclusion.question),
+                escape(&told::question(conclusion, batch.lang)),
                 words.observable(conclusion.answer.kind),
                 escape(&conclusion.answer.value),
                 put(

@@ -3,8 +3,9 @@
 use coldcase_model::{Severity, Timestamp};
 
 use super::shared::{Entity, Seen};
-use super::words::{Words, put};
+use super::words::Words;
 use super::{Batch, BatchCase, Span, duration};
+use crate::lang::put;
 
 /// Hosts named in a cell.
 const MOST_HOSTS: usize = 12;

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::entities::EntityKind;
-use super::words::put;
 use super::{Batch, lines, trends};
 use crate::for_markdown;
+use crate::lang::{put, told};
 
 /// The batch as Markdown.
 pub fn markdown(batch: &Batch) -> String {
@@ -92,7 +92,7 @@ fn answers(out: &mut String, batch: &Batch) {
                 out,
                 "- **{}**: {}: {} **{}** ({})",
                 for_markdown(&case.name),
-                for_markdown(&conclusion.question),
+                for_markdown(&told::question(conclusion, batch.lang)),
                 words.observable(conclusion.answer.kind),
                 for_markdown(&conclusion.answer.value),
                 put(

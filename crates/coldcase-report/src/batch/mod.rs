@@ -68,7 +68,7 @@ impl Span {
     }
 
     /// How long it lasts.
-    fn seconds(self) -> i64 {
+    pub(crate) fn seconds(self) -> i64 {
         self.last.seconds().saturating_sub(self.first.seconds())
     }
 }
@@ -83,16 +83,9 @@ impl BatchCase {
             .max()
     }
 
-    /// When the incident was: its findings of high severity, else of medium. What is below dates no
-    /// incident: any estate has it (docs/severity.md).
+    /// When the incident was.
     pub fn incident(&self) -> Option<Span> {
-        let of = |wanted: fn(Severity) -> bool| {
-            let findings = self.findings.findings.iter();
-            let findings = findings.filter(|finding| wanted(finding.severity));
-            Span::of(findings.flat_map(|finding| finding.first.into_iter().chain(finding.last)))
-        };
-        of(|severity| severity >= Severity::High)
-            .or_else(|| of(|severity| severity == Severity::Medium))
+        incident(&self.findings)
     }
 
     /// What its evidence covers.
@@ -139,6 +132,18 @@ impl BatchCase {
     }
 }
 
+/// When an incident was: its findings of high severity, else of medium. What is below dates no incident: any estate
+/// has it (docs/severity.md).
+pub(crate) fn incident(findings: &Findings) -> Option<Span> {
+    let of = |wanted: fn(Severity) -> bool| {
+        let findings = findings.findings.iter();
+        let findings = findings.filter(|finding| wanted(finding.severity));
+        Span::of(findings.flat_map(|finding| finding.first.into_iter().chain(finding.last)))
+    };
+    of(|severity| severity >= Severity::High)
+        .or_else(|| of(|severity| severity == Severity::Medium))
+}
+
 /// How much a case read.
 struct Evidence {
     files: usize,
@@ -183,7 +188,7 @@ impl Batch {
 }
 
 /// `3 d 4 h`, `12 min`, `40 s`: the two largest units.
-fn duration(seconds: i64) -> String {
+pub(crate) fn duration(seconds: i64) -> String {
     const UNITS: [(i64, &str); 4] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")];
     let mut rest = seconds.max(0);
     let mut parts = Vec::new();

@@ -4,22 +4,9 @@ use coldcase_model::{ObservableType, Severity};
 
 use super::entities::EntityKind;
 use crate::Lang;
+use crate::lang::in_both;
 
-/// Declares the words: a name, and the word in English and in Chinese. `{}` stands for what is put in.
-macro_rules! words {
-    ($($name:ident: $en:literal, $zh:literal;)*) => {
-        /// The words of one language.
-        pub(super) struct Words {
-            lang: Lang,
-            $(pub $name: &'static str,)*
-        }
-
-        static EN: Words = Words { lang: Lang::En, $($name: $en,)* };
-        static ZH: Words = Words { lang: Lang::Zh, $($name: $zh,)* };
-    };
-}
-
-words! {
+in_both! {
     title: "Incidents side by side", "事件对比";
     intro: "{} cases, {} with an incident. Times are UTC.", "{} 个案例，其中 {} 个有事件。时间为 UTC。";
     incidents: "Incidents", "事件";
@@ -74,14 +61,6 @@ words! {
 }
 
 impl Words {
-    /// The words of a language.
-    pub(super) fn of(lang: Lang) -> &'static Self {
-        match lang {
-            Lang::En => &EN,
-            Lang::Zh => &ZH,
-        }
-    }
-
     pub(super) fn severity(&self, severity: Severity) -> &'static str {
         match (self.lang, severity) {
             (Lang::En, severity) => severity.as_str(),
@@ -128,16 +107,4 @@ impl Words {
             Lang::Zh => zh,
         }
     }
-}
-
-/// A text with these put in for its `{}`, in order.
-pub(super) fn put(text: &str, values: &[&str]) -> String {
-    let mut values = values.iter();
-    let mut parts = text.split("{}");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        out.push_str(values.next().unwrap_or(&""));
-        out.push_str(part);
-    }
-    out
 }

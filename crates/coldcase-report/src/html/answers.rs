@@ -130,7 +130,7 @@ fn one(out: &mut String, conclusion: &Conclusion, is_told: bool, view: &View<'_>
         out.push_str("</p>");
     }
     glance(out, conclusion, &rests_on, view);
-    let sentences = sentences(&told::answer(conclusion, view.lang), view.lang);
+    let sentences = sentences(&conclusion.text);
     for part in Part::ALL {
         let own: Vec<&Sentence> = sentences
             .iter()
@@ -194,20 +194,13 @@ fn told_part(
         view.words.part(part)
     );
     for sentence in sentences {
-        let _ = write!(
-            out,
-            "<li>{}{}</li>",
-            if part == Part::Next {
-                whole(&sentence.text, view)
-            } else {
-                prose(&sentence.text, view)
-            },
-            if part == Part::Next {
-                String::new()
-            } else {
-                links(&sentence.text, rests_on)
-            }
-        );
+        let said = told::sentence(&sentence.text, view.lang);
+        let _ = if part == Part::Next {
+            write!(out, "<li>{}</li>", whole(&said, view))
+        } else {
+            let links = links(&sentence.text, rests_on);
+            write!(out, "<li>{}{links}</li>", prose(&said, view))
+        };
     }
     out.push_str("</ul></div>");
 }

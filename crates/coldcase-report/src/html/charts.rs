@@ -91,12 +91,20 @@ pub(super) fn when(
     conclusion: &Conclusion,
     because: &[&Finding],
 ) -> Option<(Timestamp, Timestamp)> {
+    span(telling(conclusion, because).into_iter())
+}
+
+/// Those of its findings that say when it happened; all, where none of these is dated.
+pub(crate) fn telling<'f>(conclusion: &Conclusion, because: &[&'f Finding]) -> Vec<&'f Finding> {
     let of_kind = WHEN.iter().find(|(kind, _)| *kind == conclusion.kind);
-    let telling = because
-        .iter()
-        .copied()
-        .filter(|finding| of_kind.is_some_and(|(_, ids)| ids.contains(&finding.correlator)));
-    span(telling).or_else(|| span(because.iter().copied()))
+    let says =
+        |finding: &&Finding| of_kind.is_some_and(|(_, ids)| ids.contains(&finding.correlator));
+    let telling: Vec<&Finding> = because.iter().copied().filter(says).collect();
+    if span(telling.iter().copied()).is_some() {
+        telling
+    } else {
+        because.to_vec()
+    }
 }
 
 fn span<'a>(findings: impl Iterator<Item = &'a Finding>) -> Option<(Timestamp, Timestamp)> {

@@ -1,10 +1,10 @@
-//! Floods: attempts over time with what became of them, the destinations that got most, and the metrics around it.
+//! Floods: attempts over time, answered against unanswered, what became of all, and the destinations that got most.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use coldcase_model::{Finding, Findings, Timestamp, action};
-use coldcase_timeline::polars::prelude::{col, lit};
+use coldcase_model::{Finding, Findings, Timestamp, action, outcome};
+use coldcase_timeline::polars::prelude::{LazyFrame, col, lit};
 use coldcase_timeline::{Timeline, TimelineError};
 use serde_json::Value;
 
@@ -13,6 +13,7 @@ use super::escape::escape;
 use super::svg::{SECOND, Scale, length, number, round_up};
 use super::times::both;
 use super::{View, svg};
+use crate::lang::told;
 
 /// Most floods of a page.
 const MOST: usize = 3;
@@ -20,6 +21,8 @@ const WIDTH: f64 = 980.0;
 const LEFT: f64 = 58.0;
 const TOP: f64 = 20.0;
 const BASE: f64 = 140.0;
+/// Height of a bar that would be too low to be seen.
+const LEAST_SEEN: f64 = 2.5;
 
 /// One flood, as its capture's summary rows have it.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +41,8 @@ pub(super) struct Flood {
     /// Start of each step and its attempts.
     steps: BTreeMap<i64, u64>,
     step_seconds: i64,
+    /// Answered attempts by the same steps; none where not each has a row of its own.
+    answered_steps: Option<BTreeMap<i64, u64>>,
 }
 
 /// All floods that a finding states.
@@ -85,6 +90,8 @@ fn one(finding: &Finding, timeline: &Timeline) -> Result<Flood, TimelineError> {
             flood.add(&attributes);
         }
     }
+    let column = if source.is_some() { "src_ip" } else { "dst_ip" };
+    flood.read_answered(timeline, column, address)?;
     Ok(flood)
 }
 
@@ -136,10 +143,54 @@ impl Flood {
         }
     }
 
-    fn bars(&self) -> BTreeMap<i64, u64> {
+    /// When attempts were made that were answered: each has a row of its own.
+    fn read_answered(
+        &mut self,
+        timeline: &Timeline,
+        column: &str,
+        address: &str,
+    ) -> Result<(), TimelineError> {
+        if self.steps.is_empty() || self.answered == 0 {
+            self.answered_steps = (self.answered == 0).then(BTreeMap::new);
+            return Ok(());
+        }
+        let mut times: Vec<i64> = Vec::new();
+        let answered = |rows: LazyFrame| {
+            let is_answered = col("outcome").eq(lit(outcome::SUCCESS));
+            rows.filter(col(column).eq(lit(address)).and(is_answered))
+                .select([col("ts_ns")])
+        };
+        timeline.for_each_part(
+            &[action::TCP_FLOW],
+            &["ts_ns", column, "outcome"],
+            answered,
+            |rows| times.extend((0..rows.rows()).filter_map(|row| rows.long("ts_ns", row))),
+        )?;
+        self.take_answered(times.into_iter());
+        Ok(())
+    }
+
+    /// Counts them by the steps of the rate, where they are as many as the sums say.
+    fn take_answered(&mut self, times: impl Iterator<Item = i64>) {
+        let mut counted: BTreeMap<i64, u64> = BTreeMap::new();
+        for at in times {
+            let step = self.steps.range(..=at).next_back();
+            if let Some((step, _)) = step {
+                *counted.entry(*step).or_default() += 1;
+            }
+        }
+        let fits = counted
+            .iter()
+            .all(|(step, count)| self.steps.get(step) >= Some(count));
+        let is_whole = counted.values().sum::<u64>() == self.answered;
+        self.answered_steps = (fits && is_whole).then_some(counted);
+    }
+
+    /// Steps widened to those that hold for all series.
+    fn bars(&self, steps: &BTreeMap<i64, u64>) -> BTreeMap<i64, u64> {
         let width = self.step_seconds.max(1).saturating_mul(SECOND);
         let mut bars: BTreeMap<i64, u64> = BTreeMap::new();
-        for (at, count) in &self.steps {
+        for (at, count) in steps {
             *bars.entry(at.div_euclid(width) * width).or_default() += count;
         }
         bars
@@ -152,7 +203,7 @@ pub(super) fn draw(out: &mut String, flood: &Flood, view: &View<'_>) {
         out,
         "<figure><figcaption><b>{}</b> {} <a href=\"#{}\">{}</a></figcaption>",
         view.words.flood,
-        escape(&flood.title),
+        escape(&told::title_text(&flood.title, view.lang)),
         escape(&flood.finding),
         view.words.finding
     );
@@ -168,7 +219,8 @@ pub(super) fn draw(out: &mut String, flood: &Flood, view: &View<'_>) {
 
 /// Attempts a second, as steps.
 fn rate(out: &mut String, flood: &Flood, view: &View<'_>) {
-    let bars = flood.bars();
+    let bars = flood.bars(&flood.steps);
+    let answered = flood.answered_steps.as_ref().map(|steps| flood.bars(steps));
     let (Some(first), Some(last)) = (bars.keys().next(), bars.keys().next_back()) else {
         return;
     };
@@ -197,17 +249,40 @@ fn rate(out: &mut String, flood: &Flood, view: &View<'_>) {
     for (at, count) in &bars {
         let height = a_second(*count) / top * (BASE - TOP);
         let step = (scale.x(at + width) - scale.x(*at)).max(1.0);
+        let (x, wide) = (scale.x(*at), (step - 0.6).max(0.8));
+        let when = both(Timestamp(*at), view.zone);
+        let of_it = answered
+            .as_ref()
+            .map(|answered| answered.get(at).copied().unwrap_or(0));
+        let said = of_it.map_or(String::new(), |count| {
+            format!(", {}: {:.1}", view.words.answered, a_second(count))
+        });
         let _ = write!(
             out,
-            "<rect class=\"unanswered\" x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{height:.1}\"><title>{}: {:.1}</title></rect>",
-            scale.x(*at),
+            "<g><title>{when}: {:.1}{said}</title><rect class=\"unanswered\" x=\"{x:.1}\" y=\"{:.1}\" width=\"{wide:.1}\" height=\"{height:.1}\"/>",
+            a_second(*count),
             BASE - height,
-            (step - 0.6).max(0.8),
-            both(Timestamp(*at), view.zone),
-            a_second(*count)
         );
+        if let Some(count) = of_it.filter(|count| *count > 0) {
+            // What is there is seen, however little it is.
+            let high = (a_second(count) / top * (BASE - TOP))
+                .max(LEAST_SEEN)
+                .min(height.max(LEAST_SEEN));
+            let _ = write!(
+                out,
+                "<rect class=\"answered\" x=\"{x:.1}\" y=\"{:.1}\" width=\"{wide:.1}\" height=\"{high:.1}\"/>",
+                BASE - high
+            );
+        }
+        out.push_str("</g>");
     }
     svg::close(out);
+    let of_time = if answered.is_some() {
+        view.words.answered_in_time
+    } else {
+        view.words.answered_in_all
+    };
+    let _ = write!(out, "<p class=\"legend\">{of_time}</p>");
     if let Some(at) = flood.peak_at {
         let said = view.words.busiest.replacen("{}", &number(flood.peak), 1);
         let said = said.replacen("{}", &super::times::stamp(Timestamp(at), view.zone), 1);
@@ -278,4 +353,31 @@ fn destinations(out: &mut String, flood: &Flood, view: &View<'_>) {
         );
     }
     svg::close(out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answered_attempts_are_told_over_time_only_where_all_are_known() {
+        let check = |answered: u64, times: &[i64], expected: Option<&[(i64, u64)]>| {
+            let mut flood = Flood {
+                answered,
+                steps: BTreeMap::from([(100, 5), (200, 1), (300, 7)]),
+                ..Flood::default()
+            };
+            flood.take_answered(times.iter().copied());
+            let found = flood
+                .answered_steps
+                .map(|steps| steps.into_iter().collect::<Vec<_>>());
+            assert_eq!(found.as_deref(), expected, "{answered} {times:?}");
+        };
+        check(3, &[100, 199, 320], Some(&[(100, 2), (300, 1)]));
+        check(0, &[], Some(&[]));
+        // One has no row; one is from before; a step has more answers than attempts.
+        check(3, &[100, 320], None);
+        check(1, &[99], None);
+        check(2, &[200, 201], None);
+    }
 }

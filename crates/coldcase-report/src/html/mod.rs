@@ -24,6 +24,7 @@ mod times;
 mod way_in;
 
 pub use charts::Charts;
+pub(crate) use charts::telling;
 pub use page::html;
 
 use chrono_tz::Tz;

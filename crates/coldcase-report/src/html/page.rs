@@ -14,7 +14,7 @@ use super::{
     Charts, View, answers, dns_path, flood, heatmap, lifelines, series_drawn, surge, tables, way_in,
 };
 use crate::Summary;
-use crate::lang::words;
+use crate::lang::{told, words};
 
 const SCRIPT: &str = concat!(
     include_str!("script/page.js"),
@@ -95,7 +95,11 @@ fn bar(out: &mut String, view: &View<'_>) {
     let zone = w
         .times_in
         .replacen("{}", &escape(view.zone.name()), 1)
-        .replacen("{}", &escape(view.summary.zone_source), 1);
+        .replacen(
+            "{}",
+            &escape(&told::zone_source(view.summary.zone_source, view.lang)),
+            1,
+        );
     let _ = write!(
         out,
         "<p class=\"dim sub\">{} · {zone}</p><noscript><p class=\"dim sub\">{}</p></noscript>",

@@ -253,7 +253,7 @@ fn lost(out: &mut String, view: &View<'_>) {
                 out,
                 "<li><span class=\"mono\">{}</span> {}</li>",
                 escape(path),
-                prose(warning, view)
+                prose(&told::note(warning, view.lang), view)
             );
         }
         out.push_str("</ul>");
@@ -269,7 +269,11 @@ fn lost(out: &mut String, view: &View<'_>) {
                 lines.len()
             );
             for line in lines {
-                let _ = write!(out, "<li>{}</li>", prose(line, view));
+                let _ = write!(
+                    out,
+                    "<li>{}</li>",
+                    prose(&told::note(line, view.lang), view)
+                );
             }
             out.push_str("</ul>");
         }

@@ -40,7 +40,7 @@ use chrono_tz::Tz;
 pub use names::{Machine, Names};
 
 use clock::Clock;
-use dice::Dice;
+pub(crate) use dice::Dice;
 
 /// What an estate is drawn from.
 #[derive(Debug, Clone, Copy)]

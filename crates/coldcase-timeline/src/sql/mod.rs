@@ -288,7 +288,8 @@ impl Cells {
         }
     }
 
-    fn column(self, name: &str) -> polars::prelude::Column {
+    /// As a column of this name.
+    pub fn column(self, name: &str) -> polars::prelude::Column {
         let name = name.into();
         match self {
             Self::Text(cells) => Series::new(name, cells).into_column(),

@@ -7,7 +7,7 @@ use coldcase_model::Severity;
 use serde_json::Value;
 
 use super::contract_facts;
-use super::expectation::{Expected, Of, Pattern, nearest as nearest_word};
+use super::expectation::{Expected, Of, Pattern};
 use super::matcher::{name_of, show};
 
 /// A difference in what something is about weighs more than all others together.
@@ -335,7 +335,7 @@ fn near_fact(fact: &str, finding: &Value) -> Option<String> {
         return None;
     }
     let known: Vec<&str> = facts.keys().map(String::as_str).collect();
-    nearest_word(fact, &known).map(str::to_owned)
+    coldcase_model::nearest(fact, known).map(str::to_owned)
 }
 
 fn groups_found(pattern: &Pattern, found: &Value) -> String {

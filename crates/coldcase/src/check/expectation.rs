@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use coldcase_correlate::correlators;
 use coldcase_ingest::formats;
-use coldcase_model::{Severity, Timestamp};
+use coldcase_model::{Severity, Timestamp, is_slip, nearest};
 use serde_json::{Map, Value};
 
 use super::contract_facts;
@@ -53,8 +53,6 @@ const CONCLUSION_KEYS: [&str; 8] = [
     "because",
     "text",
 ];
-/// How alike a mistyped fact must be to one of the correlator's to be refused (Jaro-Winkler).
-const LIKELY_MISTYPED: f64 = 0.9;
 
 /// Findings or conclusions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,17 +134,10 @@ pub(super) fn unknown(key: &str, place: &str, known: &[&str]) -> String {
     } else {
         format!("{place}: ")
     };
-    match nearest(key, known) {
+    match nearest(key, known.iter().copied()) {
         Some(near) => format!("{place}unknown key `{key}`; did you mean `{near}`?"),
         None => format!("{place}unknown key `{key}`; known are {}", known.join(", ")),
     }
-}
-
-/// The known word that is most like this one, where any is.
-pub(super) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let likeness = |other: &str| strsim::jaro_winkler(word, other);
-    let likely = known.iter().copied().filter(|other| likeness(other) > 0.7);
-    likely.max_by(|one, other| likeness(one).total_cmp(&likeness(other)))
 }
 
 /// Reads and checks the content of an `expected.json` in this folder.
@@ -335,7 +326,7 @@ fn group(object: &Map<String, Value>, of: Of, place: &str) -> Result<Option<Stri
     if known.contains(&name) {
         return Ok(Some(name.to_owned()));
     }
-    let near = nearest(name, &known).map(|near| format!("; did you mean `{near}`?"));
+    let near = nearest(name, known.iter().copied()).map(|near| format!("; did you mean `{near}`?"));
     Err(format!(
         "{place}.{key}: there is no `{name}`{}",
         near.unwrap_or_default()
@@ -415,7 +406,7 @@ fn refuse_mistyped_facts(pattern: &Pattern, place: &str) -> Result<(), String> {
         .filter_map(|(path, _)| path.strip_prefix("facts."))
     {
         let own = facts.about.iter().chain(facts.stated);
-        let near = own.filter(|known| strsim::jaro_winkler(known, name) > LIKELY_MISTYPED);
+        let near = own.filter(|known| is_slip(name, known));
         if let (false, Some(near)) = (of_any.contains(&name), near.copied().next()) {
             return Err(format!(
                 "{place}.facts: unknown fact `{name}`; did you mean `{near}`?"

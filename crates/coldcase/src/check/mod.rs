@@ -151,7 +151,7 @@ fn chosen(corpus: &Path, only: &[String]) -> Result<Vec<Incident>, CheckError> {
         .find(|name| !all.iter().any(|one| is(one, name)))
     {
         let names: Vec<&str> = all.iter().map(|one| one.name.as_str()).collect();
-        let near = expectation::nearest(name, &names);
+        let near = coldcase_model::nearest(name, names);
         return Err(CheckError::NoSuchIncident {
             name: name.clone(),
             near: near

@@ -55,6 +55,12 @@ pub(crate) fn skews(
     let columns = [
         "host", "ts_basis", "src_ip", "src_port", "dst_ip", "dst_port", "outcome",
     ];
+    let ssh = |rows: LazyFrame| rows.filter(col("dst_port").eq(lit(SSH)));
+    let flows = timeline.select_where(&[action::TCP_FLOW], &columns, ssh)?;
+    let connects = timeline.select_where(&[action::CONNECT], &columns, ssh)?;
+    if flows.rows() + connects.rows() == 0 {
+        return Ok(Vec::new());
+    }
     let seen = timeline.select(&[action::SSH_LOGIN], &columns)?;
     let unknown: BTreeSet<&str> = inputs
         .iter()
@@ -73,9 +79,6 @@ pub(crate) fn skews(
         })
     });
     let logins: Vec<Login<'_>> = logins.collect();
-    let ssh = |rows: LazyFrame| rows.filter(col("dst_port").eq(lit(SSH)));
-    let flows = timeline.select_where(&[action::TCP_FLOW], &columns, ssh)?;
-    let connects = timeline.select_where(&[action::CONNECT], &columns, ssh)?;
     let mut skews = Vec::new();
     let mut by_ends: BTreeMap<(&str, i32), Vec<(&str, i64)>> = BTreeMap::new();
     for row in 0..flows.rows() {

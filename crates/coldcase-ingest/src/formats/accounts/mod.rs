@@ -12,7 +12,7 @@ pub use sudoers::FORMAT as SUDOERS;
 
 use coldcase_model::{Attributes, Event, Sink};
 
-use super::collected_text::{COMMENT, CUT, FRAME, TextLine, frame, is_user, sample};
+use super::collected_text::{COMMENT, CUT, FRAME, TextLine, frame, is_lost, is_user, sample};
 use crate::{Probe, Sniff};
 use coldcase_model::Place;
 
@@ -89,21 +89,28 @@ fn is_compat(line: &str) -> bool {
     line.starts_with(['+', '-']) && line.contains(':') && !line.contains(' ')
 }
 
-/// How many lines are rows, of those that can be one; the shape decides.
+/// How many tenths of a file's lines are rows at least.
+const LEAST_TENTHS: usize = 8;
+
+/// How many lines are rows, of those that can be one; the shape decides. Where too few can be, not all lines are counted.
 fn share(probe: &Probe<'_>, is_row: impl Fn(&str) -> bool) -> (usize, usize) {
     let (mut rows, mut lines) = (0, 0);
-    for line in sample(probe) {
-        if line.starts_with('#') || is_compat(&line) || frame(&line).is_some() {
+    let sample = sample(probe);
+    for (index, line) in sample.iter().enumerate() {
+        if is_lost(rows, lines - rows, sample.len() - index, LEAST_TENTHS) {
+            return (rows, lines);
+        }
+        if line.starts_with('#') || is_compat(line) || frame(line).is_some() {
             continue;
         }
         lines += 1;
-        rows += usize::from(is_row(&line));
+        rows += usize::from(is_row(line));
     }
     (rows, lines)
 }
 
 fn verdict((rows, lines): (usize, usize)) -> Sniff {
-    if rows == 0 || rows * 10 < lines * 8 {
+    if rows == 0 || rows * 10 < lines * LEAST_TENTHS {
         Sniff::No
     } else if rows >= 3 {
         Sniff::Sure

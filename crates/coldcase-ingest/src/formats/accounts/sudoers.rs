@@ -133,19 +133,19 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
         if goes_on {
             continue;
         }
-        let found = directive(&line);
-        if found.is_none() && (line.trim_start().starts_with('#') || frame(&line).is_some()) {
+        let found = directive(line);
+        if found.is_none() && (line.trim_start().starts_with('#') || frame(line).is_some()) {
             continue;
         }
         listing |=
-            listed_user(&line).is_some() || line.starts_with("Matching Defaults entries for ");
+            listed_user(line).is_some() || line.starts_with("Matching Defaults entries for ");
         lines += 1;
         rules += usize::from(found.is_some() || listing);
         telling += usize::from(match found {
             Some(Directive::Rule(_)) => line.contains("ALL") || line.contains("PASSWD:"),
             Some(Directive::Setting) => line.contains("_Alias") || line.starts_with("Defaults"),
             Some(Directive::Include) => true,
-            None => listed_user(&line).is_some(),
+            None => listed_user(line).is_some(),
         });
     }
     match telling {

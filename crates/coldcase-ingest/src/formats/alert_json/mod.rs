@@ -29,7 +29,7 @@
 use coldcase_model::{Place, Sink};
 use serde_json::Value;
 
-use crate::json::{Damage, Elements, Piece, outline, parse};
+use crate::json::{Damage, Elements, Piece, parse};
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
 mod facts;
@@ -53,8 +53,8 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    match outline(probe.head) {
-        Some(outline) if !outline.is_empty_list => shape::sureness(&outline, probe.head),
+    match probe.outline() {
+        Some(outline) if !outline.is_empty_list => shape::sureness(outline, probe.head),
         _ => Sniff::No,
     }
 }

@@ -155,11 +155,7 @@ fn names_to_words() {
 #[test]
 fn what_is_and_is_not_an_alert() {
     let check = |text: &str, expected: Sniff| {
-        let probe = Probe {
-            path: "a.txt",
-            head: text.as_bytes(),
-            complete: true,
-        };
+        let probe = Probe::new("a.txt", text.as_bytes(), true);
         assert_eq!(sniff(&probe), expected, "{text}");
     };
     check(

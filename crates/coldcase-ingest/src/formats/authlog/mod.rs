@@ -170,9 +170,9 @@ impl<'a> Log<'a> {
         row.event.line = Some(number);
         row.event.message = Some(Cow::Borrowed(shortened(header.tagged)));
         if let Some(boot) = self.boot.take() {
-            emit(booted(&boot, &row), 1, sink);
+            emit(&mut booted(&boot, &row), 1, sink);
         }
-        let emitted = emit(row, times, sink);
+        let emitted = emit(&mut row, times, sink);
         if let Some(warning) = emitted.warning {
             self.warn_once(Place::Line(number), warning, sink);
         }

@@ -52,7 +52,7 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     let (mut rooted, mut checks) = (false, 0_usize);
     for line in sample(probe) {
         rooted |= line.starts_with("ROOTDIR is ");
-        checks += usize::from(check(&line).is_some());
+        checks += usize::from(check(line).is_some());
     }
     match (rooted, checks) {
         (true, _) => Sniff::Sure,

@@ -143,9 +143,9 @@ fn is_between(line: &str) -> bool {
 fn sniff(probe: &Probe<'_>) -> Sniff {
     let (mut rows, mut lines) = (0_usize, 0_usize);
     for line in sample(probe) {
-        let found = parse(&line).is_some();
+        let found = parse(line).is_some();
         rows += usize::from(found);
-        lines += usize::from(found || !is_between(&line));
+        lines += usize::from(found || !is_between(line));
     }
     match rows {
         0 => Sniff::No,

@@ -63,12 +63,12 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
         lines += 1;
         let own = line.contains("Rootkit Hunter") || line.contains("rkhunter");
         told |= own;
-        match timed(&line) {
+        match timed(line) {
             Some((_, text)) => {
                 times += 1;
                 results += usize::from(result(text).is_some() || text.starts_with("Warning: "));
             }
-            None => console += usize::from(result(&line).is_some()),
+            None => console += usize::from(result(line).is_some()),
         }
     }
     if times * 10 >= lines * 8 && times > 0 && (told || results > 1) {

@@ -72,9 +72,15 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     }
     let (mut all, mut stamped, mut above) = (0_usize, 0_usize, 0_usize);
     let (mut following, mut foreign) = (0_usize, 0_usize);
-    let lines = probe.lines().filter(|line| !line.trim_ascii().is_empty());
-    for line in lines.take(SNIFFED) {
-        let text = String::from_utf8_lossy(line);
+    let lines = || probe.text_lines().filter(|line| !line.is_blank());
+    let mut remaining = lines().take(SNIFFED).count();
+    for line in lines().take(SNIFFED) {
+        // Half of what has a stamp may be another format's at most.
+        if foreign * 2 >= stamped + remaining {
+            return Sniff::No;
+        }
+        remaining -= 1;
+        let text = line.text(String::from_utf8_lossy);
         let text = plain(&text);
         if command_of_prompt(&text).is_some() {
             continue;

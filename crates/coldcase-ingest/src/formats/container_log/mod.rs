@@ -104,11 +104,7 @@ fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>
         &mut std::io::Read::take(&mut input.reader, 64 << 10),
         &mut head,
     );
-    let probe = Probe {
-        path: input.path,
-        head: &head,
-        complete: head.len() < 64 << 10,
-    };
+    let probe = Probe::new(input.path, &head, head.len() < 64 << 10);
     let shape = survey(probe.lines());
     let mut reading = Reading {
         clock: input.clock,

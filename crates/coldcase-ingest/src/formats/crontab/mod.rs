@@ -77,19 +77,28 @@ fn origin(path: &str) -> Origin<'_> {
     }
 }
 
+/// Lines looked at to recognise the format.
+const SNIFFED_LINES: usize = 400;
+
 fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
     let (mut jobs, mut settings, mut comments, mut others) = (0, 0, 0, 0);
     let mut is_marked = false;
-    for line in probe
-        .lines()
-        .filter(|line| !line.trim_ascii().is_empty())
-        .take(400)
-    {
-        let text = cleaned(line);
+    let lines = || probe.text_lines().filter(|line| !line.is_blank());
+    let mut remaining = lines().take(SNIFFED_LINES).count();
+    for line in lines().take(SNIFFED_LINES) {
+        let text = line.text(cleaned);
         let text = text.trim();
+        remaining -= 1;
+        // More of other things than can be jobs: only a complaint of crontab itself would still tell.
+        if others > jobs + remaining + 1 {
+            if is_complaint(text) {
+                return Sniff::Likely;
+            }
+            continue;
+        }
         is_marked |= is_mark(text);
         match () {
             () if is_complaint(text) => return Sniff::Likely,

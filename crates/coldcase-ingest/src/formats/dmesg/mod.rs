@@ -243,7 +243,7 @@ impl<'c> Log<'c> {
                 row.attributes.value("since_boot_seconds", &seconds.into());
             }
         }
-        emit(row, 1, sink);
+        emit(&mut row, 1, sink);
     }
 
     /// Who says what: the kernel, where nothing shows another.

@@ -26,8 +26,13 @@ pub(super) fn sniff(probe: &Probe<'_>, server: &Server) -> Sniff {
         return Sniff::No;
     }
     let (mut lines, mut own, mut telling) = (0, 0, 0);
-    for line in probe.lines().take(SNIFFED_LINES) {
-        let text = String::from_utf8_lossy(line);
+    let mut remaining = probe.lines().take(SNIFFED_LINES).count();
+    for line in probe.text_lines().take(SNIFFED_LINES) {
+        if (own + remaining) * 3 < (lines + remaining) * 2 {
+            return Sniff::No;
+        }
+        remaining -= 1;
+        let text = line.text(String::from_utf8_lossy);
         let text = text.trim();
         if text.is_empty() || text.starts_with('#') {
             continue;

@@ -99,7 +99,7 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    if let Some(outline) = outline(probe.head) {
+    if let Some(outline) = probe.outline() {
         let docker = outline.count(&["Type", "Action", "Actor"]) == 3;
         let podman = outline.has("Type")
             && (outline.has("Status") || outline.has("status"))

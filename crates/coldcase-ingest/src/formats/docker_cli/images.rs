@@ -48,7 +48,7 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    match outline(probe.head) {
+    match probe.outline() {
         Some(outline) => match outline.count(&["Repository", "Tag", "ID"]) {
             3 if outline.text_lines == 0 => Sniff::Sure,
             3 => Sniff::Likely,

@@ -73,8 +73,8 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    if let Some(outline) = outline(probe.head) {
-        return match (is_described(&outline), outline.text_lines) {
+    if let Some(outline) = probe.outline() {
+        return match (is_described(outline), outline.text_lines) {
             (false, _) => Sniff::No,
             (true, 0) => Sniff::Sure,
             (true, _) => Sniff::Likely,

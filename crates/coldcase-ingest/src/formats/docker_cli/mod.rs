@@ -15,11 +15,10 @@ mod tables;
 use std::io::Read;
 
 use crate::Probe;
-use crate::json::outline;
 
 /// Whether an artifact begins with a JSON document.
 fn is_json(probe: &Probe<'_>) -> bool {
-    outline(probe.head).is_some()
+    probe.outline().is_some()
 }
 
 /// Reads at most 64 KiB.

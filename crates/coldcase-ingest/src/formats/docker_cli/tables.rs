@@ -147,9 +147,9 @@ pub fn sniff(probe: &Probe<'_>, kinds: &[Kind]) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    let lines = probe.lines().filter(|line| !line.trim_ascii().is_empty());
+    let lines = probe.text_lines().filter(|line| !line.is_blank());
     for (index, line) in lines.take(MAX_LINES_ABOVE).enumerate() {
-        let text = String::from_utf8_lossy(line);
+        let text = line.text(String::from_utf8_lossy);
         let Some((_, kind)) = header(&plain(&text)) else {
             continue;
         };

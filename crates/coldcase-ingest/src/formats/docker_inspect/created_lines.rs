@@ -47,11 +47,11 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    let lines = probe.lines().filter(|line| !line.trim_ascii().is_empty());
+    let lines = probe.text_lines().filter(|line| !line.is_blank());
     let (mut all, mut fit, mut rooted, mut worded) = (0, 0, 0, 0);
     for line in lines.take(SNIFFED) {
         all += 1;
-        let Some(record) = std::str::from_utf8(line).ok().and_then(Record::parse) else {
+        let Some(record) = line.utf8().and_then(Record::parse) else {
             continue;
         };
         fit += 1;

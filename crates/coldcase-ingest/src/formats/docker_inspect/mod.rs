@@ -30,7 +30,7 @@
 use coldcase_model::{Event, Place, Sink};
 use serde_json::Value;
 
-use crate::json::{Elements, Outline, Piece, get, outline, parse, text};
+use crate::json::{Elements, Outline, Piece, get, parse, text};
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
 use container::Container;
@@ -83,7 +83,7 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    let Some(outline) = outline(probe.head) else {
+    let Some(outline) = probe.outline() else {
         return sniff_message(probe);
     };
     if outline.is_empty_list {
@@ -93,7 +93,7 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
             Sniff::No
         };
     }
-    match outlined(&outline) {
+    match outlined(outline) {
         Some(_) if outline.text_lines == 0 => Sniff::Sure,
         Some(_) => Sniff::Likely,
         None => Sniff::No,

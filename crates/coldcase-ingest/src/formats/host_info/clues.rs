@@ -167,11 +167,7 @@ mod tests {
     use super::*;
 
     fn check(format: &str, text: &str, expected: &str) {
-        let probe = Probe {
-            path: "x",
-            head: text.as_bytes(),
-            complete: true,
-        };
+        let probe = Probe::new("x", text.as_bytes(), true);
         assert_eq!(clues(format, &probe).sentence(), expected, "{text}");
     }
 

@@ -63,8 +63,14 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     }
     let (mut lines, mut facts, mut strong) = (0, 0, 0);
     let mut reader = line::Reader::new(probe.file_name());
-    for line in probe.lines().take(MOST_LINES) {
-        let text = String::from_utf8_lossy(line);
+    let mut remaining = probe.lines().take(MOST_LINES).count();
+    for line in probe.text_lines().take(MOST_LINES) {
+        // Two thirds of the lines at least are facts.
+        if (facts + remaining) * 3 < (lines + remaining) * 2 {
+            return Sniff::No;
+        }
+        remaining -= 1;
+        let text = line.text(String::from_utf8_lossy);
         if text.trim().is_empty() {
             continue;
         }
@@ -202,11 +208,7 @@ mod tests {
     use super::*;
 
     fn check(name: &str, text: &str, expected: &str) {
-        let probe = Probe {
-            path: name,
-            head: text.as_bytes(),
-            complete: true,
-        };
+        let probe = Probe::new(name, text.as_bytes(), true);
         let sniffed = sniff(&probe);
         let got = match sniffed {
             Sniff::No => "declined".to_owned(),

@@ -18,7 +18,7 @@
 use coldcase_model::{Event, Place, Sink, action, canonical_domain, canonical_ip};
 
 use crate::formats::collected_text::{
-    COMMENT, CUT, FRAME, TextLine, each_line, frame, original_path, sample,
+    COMMENT, CUT, FRAME, TextLine, each_line, frame, is_lost, original_path, sample,
 };
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
@@ -65,11 +65,15 @@ fn is_named(path: &str) -> bool {
 fn sniff(probe: &Probe<'_>) -> Sniff {
     let (mut rows, mut others, mut local) = (0_usize, 0_usize, 0_usize);
     let mut named = is_named(probe.path);
-    for line in sample(probe) {
-        if let Some(frame) = frame(&line) {
+    let sample = sample(probe);
+    for (index, line) in sample.iter().enumerate() {
+        if is_lost(rows, others, sample.len() - index, 9) {
+            return Sniff::No;
+        }
+        if let Some(frame) = frame(line) {
             named |= frame.path.is_some_and(is_named);
         } else if !line.trim_start().starts_with('#') {
-            match parse(&line) {
+            match parse(line) {
                 Some((address, mut names)) => {
                     rows += 1;
                     let local_name =

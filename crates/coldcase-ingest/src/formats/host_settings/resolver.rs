@@ -50,9 +50,9 @@ fn is_comment(line: &str) -> bool {
 fn sniff(probe: &Probe<'_>) -> Sniff {
     let (mut servers, mut others) = (0_usize, 0_usize);
     for line in sample(probe) {
-        match parse(&line) {
+        match parse(line) {
             Some((directive, _)) => servers += usize::from(directive == "nameserver"),
-            None if is_comment(&line) || frame(&line).is_some() => {}
+            None if is_comment(line) || frame(line).is_some() => {}
             None => others += 1,
         }
     }

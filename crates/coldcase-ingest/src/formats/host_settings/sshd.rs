@@ -21,7 +21,7 @@
 use coldcase_model::{Attributes, Event, Place, Sink, action};
 
 use crate::formats::collected_text::{
-    COMMENT, CUT, FRAME, TextLine, each_line, frame, original_path, sample,
+    COMMENT, CUT, FRAME, TextLine, each_line, frame, is_lost, original_path, sample,
 };
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
@@ -181,13 +181,17 @@ fn is_servers(directive: &str) -> bool {
 
 fn sniff(probe: &Probe<'_>) -> Sniff {
     let (mut servers, mut known, mut others) = (0_usize, 0_usize, 0_usize);
-    for line in sample(probe) {
-        match parse(&line) {
+    let sample = sample(probe);
+    for (index, line) in sample.iter().enumerate() {
+        if is_lost(known, others, sample.len() - index, 8) {
+            return Sniff::No;
+        }
+        match parse(line) {
             Some(found) => {
                 known += 1;
                 servers += usize::from(matches!(found, Line::Told(name, _) if is_servers(name)));
             }
-            None if line.trim_start().starts_with('#') || frame(&line).is_some() => {}
+            None if line.trim_start().starts_with('#') || frame(line).is_some() => {}
             None => others += 1,
         }
     }

@@ -75,7 +75,7 @@ impl<'c> Entries<'c> {
         row.event.message = (!message.is_empty()).then(|| Cow::Owned(shown(&header, message)));
         self.boot(fields, &header, &mut row, sink);
         note(fields, taken, &mut row);
-        if let Some(warning) = emit(row, times, sink).warning {
+        if let Some(warning) = emit(&mut row, times, sink).warning {
             self.warn_once(place, warning, sink);
         }
     }
@@ -116,7 +116,7 @@ impl<'c> Entries<'c> {
         boot.event.host = row.event.host.clone();
         (boot.event.line, boot.event.offset) = (row.event.line, row.event.offset);
         boot.event.message = Some(Cow::Borrowed("boot: the journal's first entry of it"));
-        emit(boot, 1, sink);
+        emit(&mut boot, 1, sink);
     }
 
     /// Warns the first time.

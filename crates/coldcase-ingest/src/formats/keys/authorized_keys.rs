@@ -24,7 +24,8 @@ use coldcase_model::{Attributes, Event, Place, Sink, action};
 
 use super::public_key::{self, PublicKey};
 use crate::formats::collected_text::{
-    COMMENT, CUT, FRAME, TextLine, each_line, frame, original_path, sample, shown, user_of_path,
+    COMMENT, CUT, FRAME, TextLine, each_line, frame, is_lost, original_path, sample, shown,
+    user_of_path,
 };
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
@@ -168,12 +169,16 @@ fn listed(line: &str) -> Option<PublicKey<'_>> {
 
 fn sniff(probe: &Probe<'_>) -> Sniff {
     let (mut keys, mut whole, mut lines) = (0_usize, 0_usize, 0_usize);
-    for line in sample(probe) {
-        if line.trim_start().starts_with('#') || frame(&line).is_some() {
+    let sample = sample(probe);
+    for (index, line) in sample.iter().enumerate() {
+        if is_lost(keys, lines - keys, sample.len() - index, 5) {
+            return Sniff::No;
+        }
+        if line.trim_start().starts_with('#') || frame(line).is_some() {
             continue;
         }
         lines += 1;
-        if let Some(entry) = entry(&line) {
+        if let Some(entry) = entry(line) {
             keys += 1;
             whole += usize::from(entry.key.fingerprint.is_some());
         }

@@ -23,7 +23,8 @@ use coldcase_model::{Attributes, Event, Place, Sink, action, canonical_domain, c
 
 use super::public_key::{self, PublicKey};
 use crate::formats::collected_text::{
-    COMMENT, CUT, FRAME, TextLine, each_line, frame, original_path, sample, shown, user_of_path,
+    COMMENT, CUT, FRAME, TextLine, each_line, frame, is_lost, original_path, sample, shown,
+    user_of_path,
 };
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
@@ -99,12 +100,16 @@ fn host_and_port(host: &str) -> (&str, Option<u16>) {
 
 fn sniff(probe: &Probe<'_>) -> Sniff {
     let (mut keys, mut lines) = (0_usize, 0_usize);
-    for line in sample(probe) {
-        if line.trim_start().starts_with('#') || frame(&line).is_some() {
+    let sample = sample(probe);
+    for (index, line) in sample.iter().enumerate() {
+        if is_lost(keys, lines - keys, sample.len() - index, 5) {
+            return Sniff::No;
+        }
+        if line.trim_start().starts_with('#') || frame(line).is_some() {
             continue;
         }
         lines += 1;
-        keys += usize::from(entry(&line).is_some());
+        keys += usize::from(entry(line).is_some());
     }
     match keys {
         0 => Sniff::No,

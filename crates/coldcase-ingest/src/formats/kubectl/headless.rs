@@ -40,60 +40,69 @@ pub fn headless_kind(line: &str) -> Option<Kind> {
 
 /// A row of a wide table made with `--no-headers`.
 pub fn headless(line: &str) -> Option<Row<'_>> {
-    let row = |kind, names: &[&'static str], list: Vec<&'_ str>| {
-        let cells = names.iter().map(|name| Cow::Borrowed(*name));
-        let list: Vec<String> = list.into_iter().map(str::to_owned).collect();
-        let cells = cells.zip(list.into_iter().map(Cow::Owned));
-        let cells = cells
-            .filter(|(_, cell): &(_, Cow<'_, str>)| is_known(cell))
-            .collect();
-        Row {
-            kind,
-            cells,
-            namespace: None,
-        }
-    };
-    let mut list = words(line);
+    let list = words(line);
     if let Some((kind, names, list)) = headless_other(line, &list) {
         return Some(row(kind, &names, list)).filter(Row::fits);
     }
-    if list.len() >= WIDE_PODS.len() {
-        let namespaced = list.get(2).is_some_and(|cell| is_ready(cell));
-        let names: Vec<&str> = namespaced
-            .then_some("NAMESPACE")
-            .into_iter()
-            .chain(WIDE_PODS)
-            .collect();
-        list.truncate(names.len());
-        let pod = row(Kind::Pods, &names, list);
-        let counted = pod
-            .cell("RESTARTS")
-            .is_some_and(|cell| restarts(cell).is_some());
-        let aged = pod
-            .cell("AGE")
-            .is_some_and(|cell| Age::parse(cell).is_some());
-        let placed = pod
-            .cell("IP")
-            .is_none_or(|ip| canonical_ip(first(ip)).is_some());
-        if pod.fits() && counted && aged && placed && pod.cell("READY").is_some() {
-            return Some(pod);
-        }
+    if list.len() >= WIDE_PODS.len()
+        && let Some(pod) = pod(list)
+    {
+        return Some(pod);
     }
-    let wide: Vec<&str> = line
-        .split("  ")
-        .map(str::trim)
-        .filter(|cell| !cell.is_empty())
+    node(line)
+}
+
+fn row<'a>(kind: Kind, names: &[&'static str], list: Vec<&str>) -> Row<'a> {
+    let cells = names.iter().map(|name| Cow::Borrowed(*name));
+    let list: Vec<String> = list.into_iter().map(str::to_owned).collect();
+    let cells = cells.zip(list.into_iter().map(Cow::Owned));
+    let cells = cells
+        .filter(|(_, cell): &(_, Cow<'_, str>)| is_known(cell))
         .collect();
-    if wide.len() == WIDE_NODES.len() {
-        let node = row(Kind::Nodes, &WIDE_NODES, wide);
-        let placed = node
-            .cell("INTERNAL-IP")
-            .is_some_and(|ip| canonical_ip(first(ip)).is_some());
-        if node.fits() && placed {
-            return Some(node);
-        }
+    Row {
+        kind,
+        cells,
+        namespace: None,
     }
-    None
+}
+
+fn pod<'a>(mut list: Vec<&str>) -> Option<Row<'a>> {
+    let namespaced = list.get(2).is_some_and(|cell| is_ready(cell));
+    restarts(list.get(3 + usize::from(namespaced))?)?;
+    let names: Vec<&str> = namespaced
+        .then_some("NAMESPACE")
+        .into_iter()
+        .chain(WIDE_PODS)
+        .collect();
+    list.truncate(names.len());
+    let pod = row(Kind::Pods, &names, list);
+    let counted = pod
+        .cell("RESTARTS")
+        .is_some_and(|cell| restarts(cell).is_some());
+    let aged = pod
+        .cell("AGE")
+        .is_some_and(|cell| Age::parse(cell).is_some());
+    let placed = pod
+        .cell("IP")
+        .is_none_or(|ip| canonical_ip(first(ip)).is_some());
+    let fits = pod.fits() && counted && aged && placed && pod.cell("READY").is_some();
+    fits.then_some(pod)
+}
+
+fn node<'a>(line: &str) -> Option<Row<'a>> {
+    let wide = || {
+        let cells = line.split("  ").map(str::trim);
+        cells.filter(|cell| !cell.is_empty())
+    };
+    if memchr::memmem::find(line.as_bytes(), b"  ").is_none() || wide().count() != WIDE_NODES.len()
+    {
+        return None;
+    }
+    let node = row(Kind::Nodes, &WIDE_NODES, wide().collect());
+    let placed = node
+        .cell("INTERNAL-IP")
+        .is_some_and(|ip| canonical_ip(first(ip)).is_some());
+    (node.fits() && placed).then_some(node)
 }
 
 /// Cells of an event or a service without a header.

@@ -84,39 +84,60 @@ fn sniff(probe: &Probe<'_>, kind: Kind) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    if let Some(outline) = outline(probe.head) {
-        return match kinds::kind_of(&outline) {
+    if let Some(outline) = probe.outline() {
+        return match kinds::kind_of(outline) {
             Some(found) if found == kind => sureness(outline.text_lines),
             _ => Sniff::No,
         };
     }
-    if let Some((found, above)) = yaml_kind(probe.head) {
+    // An object names its version, which few other texts hold.
+    let is_yaml = probe.holds_any(&["apiVersion"]);
+    if let Some((found, above)) = is_yaml.then(|| yaml_kind(probe.head)).flatten() {
         return match found == kind {
             true => sureness(above),
             false => Sniff::No,
         };
     }
+    let verdicts = probe.kubectl(of_tables);
+    let verdict = verdicts.get(kind as usize).copied();
+    verdict.unwrap_or(Sniff::No)
+}
+
+/// How sure it is that an artifact is a table of each kind, in the order of [`Kind`].
+fn of_tables(probe: &Probe<'_>) -> [Sniff; 5] {
     let mut tables = Tables::default();
-    let mut headless = 0;
-    let lines = probe.lines().filter(|line| !line.trim_ascii().is_empty());
+    let mut verdicts: [Option<Sniff>; 5] = [None; 5];
+    let mut headless = [0; 5];
+    let lines = probe.text_lines().filter(|line| !line.is_blank());
     for (index, line) in lines.take(MAX_LINES_ABOVE).enumerate() {
-        let text = String::from_utf8_lossy(line);
+        let text = line.text(String::from_utf8_lossy);
         let text = plain(&text);
         if tables.header(&text) {
-            return match tables.kind() {
-                Some(found) if found == kind && index == 0 => Sniff::Sure,
-                Some(found) if found == kind && index <= 5 => Sniff::Likely,
-                Some(found) if found == kind => Sniff::Weak,
-                Some(_) => Sniff::No,
-                None => continue,
+            let Some(found) = tables.kind() else {
+                continue;
             };
+            let sureness = match index {
+                0 => Sniff::Sure,
+                1..=5 => Sniff::Likely,
+                _ => Sniff::Weak,
+            };
+            if let Some(verdict) = verdicts.get_mut(found as usize) {
+                verdict.get_or_insert(sureness);
+            }
+            break;
         }
-        headless += usize::from(headless::headless_kind(&text) == Some(kind));
-        if headless == 3 || (headless == index + 1 && probe.complete && is_last(probe, index)) {
-            return Sniff::Likely;
+        let Some(found) = headless::headless_kind(&text).map(|kind| kind as usize) else {
+            continue;
+        };
+        let (Some(rows), Some(verdict)) = (headless.get_mut(found), verdicts.get_mut(found)) else {
+            continue;
+        };
+        *rows += 1;
+        if *rows == 3 || (*rows == index + 1 && probe.complete && is_last(probe, index)) {
+            verdict.get_or_insert(Sniff::Likely);
         }
     }
-    Sniff::No
+    verdicts.map(|verdict| verdict.unwrap_or(Sniff::No))
 }
 
 /// What the first object of a YAML artifact that is read here is, and how many lines of text stand before it.

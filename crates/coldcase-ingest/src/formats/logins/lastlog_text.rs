@@ -69,8 +69,8 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
         return Sniff::No;
     }
     let (mut rows, mut other, mut headed) = (0, 0, false);
-    for line in probe.lines().take(SNIFFED_LINES) {
-        let line = text::clean(line);
+    for line in probe.text_lines().take(SNIFFED_LINES) {
+        let line = line.text(text::clean);
         if line.trim().is_empty() || text::is_ornament(&line) {
             continue;
         }

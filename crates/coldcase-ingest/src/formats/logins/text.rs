@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
+use crate::scan;
+
 /// A line as text, without escape sequences, carriage returns, a byte order mark and NULs.
 pub fn clean(line: &[u8]) -> Cow<'_, str> {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    if line.iter().all(|byte| *byte >= b' ' || *byte == b'\t') {
-        return String::from_utf8_lossy(line);
+    if scan::is_uncontrolled(line) {
+        return scan::lossy(line);
     }
     let mut kept = Vec::with_capacity(line.len());
     let mut rest = line;

@@ -38,17 +38,25 @@ pub(super) enum Shell {
 
 /// Reads one line; `None` where it is no command line.
 pub(super) fn parse(line: &[u8]) -> Option<Shell> {
-    let words: Vec<&[u8]> = line
-        .split(|byte| super::cursor::is_blank(*byte))
-        .filter(|word| !word.is_empty())
-        .take(64)
-        .collect();
-    let tool = words.iter().take(MOST_BEFORE).position(|word| {
+    let is_tool = |word: &&[u8]| {
         matches!(
             base_name(word),
             b"ls" | b"ll" | b"vdir" | b"find" | b"stat" | b"gfind"
         )
-    });
+    };
+    let is_sign = |word: &&[u8]| matches!(word.last(), Some(b'#' | b'$' | b'%'));
+    let words = || {
+        let words = line.split(|byte| super::cursor::is_blank(*byte));
+        words.filter(|word| !word.is_empty()).take(64)
+    };
+    // Almost no line is a command, and the first words tell.
+    if !words().take(MOST_BEFORE).any(|word| is_tool(&word))
+        && !words().take(4).any(|word| is_sign(&word))
+    {
+        return None;
+    }
+    let words: Vec<&[u8]> = words().collect();
+    let tool = words.iter().take(MOST_BEFORE).position(is_tool);
     if let Some(tool) = tool {
         let (before, rest) = words.split_at_checked(tool)?;
         let (name, arguments) = rest.split_first()?;
@@ -62,10 +70,7 @@ pub(super) fn parse(line: &[u8]) -> Option<Shell> {
             }));
         }
     }
-    let with_host = words
-        .iter()
-        .take(4)
-        .position(|word| matches!(word.last(), Some(b'#' | b'$' | b'%')));
+    let with_host = words.iter().take(4).position(is_sign);
     let before = words.get(..=with_host?)?;
     before
         .iter()

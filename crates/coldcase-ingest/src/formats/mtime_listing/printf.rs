@@ -66,6 +66,14 @@ fn trimmed(line: &[u8], span: Range<usize>) -> Range<usize> {
 
 /// Columns parted by one character: the path's column may hold blanks.
 fn separated(line: &[u8], separator: u8) -> Option<Row> {
+    // Without a path no column needs to be read.
+    let may_be_path = |field: &[u8]| {
+        let first = field.iter().find(|byte| !is_blank(**byte));
+        matches!(first, Some(b'/' | b'.' | b'\'' | b'"'))
+    };
+    line.split(|byte| *byte == separator)
+        .any(may_be_path)
+        .then_some(())?;
     let (mut path, mut time, mut mode) = (None, None, None);
     let mut start = 0;
     for (index, field) in line.split(|byte| *byte == separator).enumerate() {

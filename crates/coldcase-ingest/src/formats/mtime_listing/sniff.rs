@@ -29,8 +29,14 @@ pub(super) fn sniff(probe: &Probe<'_>) -> Sniff {
         return Sniff::No;
     }
     let mut tally = Tally::default();
+    let mut remaining = probe.lines().take(MOST_LINES).count();
     for line in probe.lines().take(MOST_LINES) {
+        // Each shape asks for one row beside two others at least.
+        if 2 * (tally.rows() + remaining) < tally.other {
+            return Sniff::No;
+        }
         tally.count(line);
+        remaining -= 1;
     }
     tally.verdict()
 }
@@ -70,8 +76,12 @@ impl Tally {
         }
     }
 
+    fn rows(&self) -> usize {
+        self.ls + self.bodyfile + self.printf + self.stat_files
+    }
+
     fn verdict(&self) -> Sniff {
-        let rows = self.ls + self.bodyfile + self.printf + self.stat_files;
+        let rows = self.rows();
         // Names with line feeds make lines that are no rows; a log that quotes a listing has more of them.
         let ls = self.ls > 0 && 2 * rows >= self.other;
         let stat = self.stat_files > 0 && self.stat_times > 0 && 2 * rows >= self.other;

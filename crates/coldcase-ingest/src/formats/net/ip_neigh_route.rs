@@ -70,14 +70,20 @@ impl Table {
     }
 }
 
+/// Lines looked at to recognise the format.
+const PROBED: usize = 100;
+
 fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
     let (mut rows, mut others) = (0, 0);
-    for (index, text) in probe_lines(probe).take(100).enumerate() {
-        if Table::of(&text).is_some() && index <= 20 {
+    for (index, text) in probe_lines(probe).take(PROBED).enumerate() {
+        if index <= 20 && Table::of(&text).is_some() {
             return Sniff::Sure;
+        }
+        if index > 20 && rows + PROBED.saturating_sub(index) <= others {
+            return Sniff::No;
         }
         match () {
             () if Neighbour::free(&text).is_some() || Route::free(&text).is_some() => rows += 1,

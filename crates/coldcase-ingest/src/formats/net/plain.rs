@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use coldcase_model::{Place, Sink};
 
-use crate::{IngestError, Input, Leftover, Line, Lines, Probe};
+use crate::{IngestError, Input, Leftover, Line, Lines, Probe, scan};
 
 /// A line as plain text; tabs stay.
 pub fn plain<'a>(line: &Line<'a>) -> Cow<'a, str> {
@@ -15,8 +15,8 @@ pub fn plain<'a>(line: &Line<'a>) -> Cow<'a, str> {
 /// The same of bytes at hand.
 pub fn clean(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let text = String::from_utf8_lossy(bytes);
-    if !text.bytes().any(|byte| byte < b' ' && byte != b'\t') {
+    let text = scan::lossy(bytes);
+    if scan::is_uncontrolled(text.as_bytes()) {
         return text;
     }
     let mut out = String::with_capacity(text.len());
@@ -47,8 +47,8 @@ pub fn clean(bytes: &[u8]) -> Cow<'_, str> {
 /// Lines of a probe as plain text, without blank ones.
 pub fn probe_lines<'a>(probe: &Probe<'a>) -> impl Iterator<Item = Cow<'a, str>> {
     probe
-        .lines()
-        .map(clean)
+        .text_lines()
+        .map(|line| line.text(clean))
         .filter(|line| !line.trim().is_empty())
 }
 

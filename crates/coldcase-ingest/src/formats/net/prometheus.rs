@@ -25,7 +25,6 @@ use std::borrow::Cow;
 use coldcase_model::{Attributes, Event, Place, Precision, Sink, Timestamp, action};
 
 use super::sample::Series;
-use crate::json::outline;
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 use stream::{Broken, Json, Kind};
 
@@ -51,7 +50,7 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    let Some(outline) = outline(probe.head) else {
+    let Some(outline) = probe.outline() else {
         return Sniff::No;
     };
     let has_samples = outline.has("values") || outline.has("value");

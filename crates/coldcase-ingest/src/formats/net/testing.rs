@@ -55,11 +55,7 @@ pub fn read_bytes(format: &Format, bytes: &[u8]) -> Read {
 }
 
 pub fn sniffed(format: &Format, path: &str, text: &str) -> Sniff {
-    let probe = Probe {
-        path,
-        head: text.as_bytes(),
-        complete: true,
-    };
+    let probe = Probe::new(path, text.as_bytes(), true);
     (format.sniff)(&probe)
 }
 

@@ -21,7 +21,7 @@
 use coldcase_model::{Attributes, Event, Place, Sink, action};
 
 use super::{is_package, nevra, with_architecture};
-use crate::formats::collected_text::{CUT, FRAME, TextLine, each_line, frame, sample};
+use crate::formats::collected_text::{CUT, FRAME, TextLine, each_line, frame, is_lost, sample};
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
 /// The format.
@@ -166,12 +166,16 @@ fn is_head(line: &str) -> bool {
 
 fn sniff(probe: &Probe<'_>) -> Sniff {
     let (mut rows, mut heads, mut others) = (0_usize, 0_usize, 0_usize);
-    for line in sample(probe) {
-        if is_head(&line) {
+    let sample = sample(probe);
+    for (index, line) in sample.iter().enumerate() {
+        if is_lost(rows, others, sample.len() - index, 8) {
+            return Sniff::No;
+        }
+        if is_head(line) {
             heads += 1;
-        } else if parse(&line, probe.path).is_some() {
+        } else if parse(line, probe.path).is_some() {
             rows += 1;
-        } else if frame(&line).is_none() {
+        } else if frame(line).is_none() {
             others += 1;
         }
     }

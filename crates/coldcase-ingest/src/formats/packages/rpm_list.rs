@@ -37,6 +37,7 @@ pub static FORMAT: Format = Format {
 /// A package and the text of its date.
 fn parse(line: &str) -> Option<(Nevra<'_>, &str)> {
     let (package, date) = line.trim().split_once([' ', '\t'])?;
+    let nevra = nevra(package)?;
     let date = date.trim_start();
     let has_time = date.split_whitespace().any(|word| {
         word.matches(':').count() == 2 && word.starts_with(|c: char| c.is_ascii_digit())
@@ -46,15 +47,17 @@ fn parse(line: &str) -> Option<(Nevra<'_>, &str)> {
         .split(|c: char| !c.is_ascii_digit())
         .any(|digits| digits.len() == 4 && digits.starts_with(['1', '2']));
     (has_time && has_year).then_some(())?;
-    Some((nevra(package)?, date))
+    Some((nevra, date))
 }
 
 fn sniff(probe: &Probe<'_>) -> Sniff {
     let lines = sample(probe);
     let rows = lines.iter().filter(|line| parse(line).is_some()).count();
+    if rows == 0 {
+        return Sniff::No;
+    }
     let frames = lines.iter().filter(|line| frame(line).is_some()).count();
     match rows {
-        0 => Sniff::No,
         _ if rows * 10 < (lines.len() - frames) * 8 => Sniff::No,
         1 | 2 => Sniff::Likely,
         _ => Sniff::Sure,

@@ -76,9 +76,9 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    let lines = probe.lines().filter(|line| !line.trim_ascii().is_empty());
+    let lines = probe.text_lines().filter(|line| !line.is_blank());
     let (mut rows, mut others) = (0, 0);
-    for (index, line) in lines.map(cleaned).take(40).enumerate() {
+    for (index, line) in lines.map(|line| line.text(cleaned)).take(40).enumerate() {
         if header(&line).is_some() {
             return if index <= 5 {
                 Sniff::Sure

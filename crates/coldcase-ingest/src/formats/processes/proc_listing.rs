@@ -61,11 +61,11 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     let mut order = numbers::Order::default();
     // A line of stat whose name holds a line feed.
     let mut half: Option<String> = None;
-    for line in probe.lines().take(MOST_LINES) {
-        if line.trim_ascii().is_empty() {
+    for line in probe.text_lines().take(MOST_LINES) {
+        if line.is_blank() {
             continue;
         }
-        let text = cleaned(line);
+        let text = line.text(cleaned);
         let text = text.as_ref();
         let before = half.take();
         if status::is_half_stat(text) {

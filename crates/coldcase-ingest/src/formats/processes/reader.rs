@@ -32,8 +32,8 @@ pub fn sniff(probe: &Probe<'_>, tool: Tool, names: &[&str]) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    let lines = probe.lines().filter(|line| !line.trim_ascii().is_empty());
-    let mut lines = lines.map(cleaned).take(MAX_LINES_ABOVE);
+    let lines = probe.text_lines().filter(|line| !line.is_blank());
+    let mut lines = lines.map(|line| line.text(cleaned)).take(MAX_LINES_ABOVE);
     let mut above = 0;
     let (mut assumed, mut others) = (0, 0);
     while let Some(line) = lines.next() {

@@ -3,12 +3,14 @@
 
 use std::borrow::Cow;
 
+use crate::scan;
+
 /// A line as text without what only a terminal understands; bytes that are not UTF-8 become U+FFFD.
 pub fn cleaned(bytes: &[u8]) -> Cow<'_, str> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let is_plain = |byte: &u8| *byte >= b' ' || *byte == b'\t';
-    if bytes.iter().all(is_plain) {
-        return String::from_utf8_lossy(bytes);
+    if scan::is_uncontrolled(bytes) {
+        return scan::lossy(bytes);
     }
     let mut kept = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -46,6 +48,10 @@ fn behind_escape(rest: &[u8]) -> &[u8] {
 /// `+ ps -ef`, `root@h:~# crontab -l`.
 pub fn command_of_prompt(line: &str) -> Option<&str> {
     let line = line.trim();
+    let is_sign = |byte: u8| matches!(byte, b'#' | b'$' | b'%' | b'>' | b'+');
+    if !line.bytes().fold(false, |any, byte| any | is_sign(byte)) {
+        return None;
+    }
     let sign = line
         .char_indices()
         .take(200)
@@ -94,13 +100,11 @@ pub fn is_command_line(line: &str, tools: &[&str]) -> bool {
 /// Whether a line only parts outputs: `-----`, `=== ps ===`.
 pub fn is_separator(line: &str) -> bool {
     let line = line.trim();
-    let signs = |text: &str| {
-        text.chars()
-            .take_while(|sign| "-=#*_~".contains(*sign))
-            .count()
-    };
-    let length = line.chars().count();
-    signs(line) == length || (signs(line) >= 3 && line.ends_with(['-', '=', '#', '*', '~']))
+    let signs = line
+        .bytes()
+        .take_while(|sign| matches!(sign, b'-' | b'=' | b'#' | b'*' | b'_' | b'~'))
+        .count();
+    signs == line.len() || (signs >= 3 && line.ends_with(['-', '=', '#', '*', '~']))
 }
 
 /// Words with the bytes at which they begin.

@@ -171,7 +171,7 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     }
     let (mut code, mut typed, mut keywords, mut foreign, mut comments) =
         (0_usize, 0_usize, 0_usize, 0_usize, 0_usize);
-    for line in &lines {
+    for line in lines {
         let line = line.trim();
         if line.starts_with('#') {
             comments += 1;

@@ -51,10 +51,10 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     if probe.is_binary() {
         return Sniff::No;
     }
-    let lines = probe.lines().filter(|line| !line.trim_ascii().is_empty());
+    let lines = probe.text_lines().filter(|line| !line.is_blank());
     let (mut rows, mut others) = (0, 0);
     let mut status = Status::default();
-    for (index, line) in lines.map(cleaned).take(60).enumerate() {
+    for (index, line) in lines.map(|line| line.text(cleaned)).take(60).enumerate() {
         if rows::header(&line).is_some() && others <= 3 {
             return if index <= 5 {
                 Sniff::Sure

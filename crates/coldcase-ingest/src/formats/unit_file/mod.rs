@@ -73,8 +73,8 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     }
     let (mut known, mut foreign, mut settings, mut telling, mut others) = (0, 0, 0, 0, 0);
     let mut continues = false;
-    for line in probe.lines().take(400) {
-        let text = cleaned(line);
+    for line in probe.text_lines().take(400) {
+        let text = line.text(cleaned);
         let text = text.trim();
         let was_continued = std::mem::replace(&mut continues, text.ends_with('\\'));
         if text.is_empty() || was_continued || text.starts_with(['#', ';']) {

@@ -102,7 +102,12 @@ function drawSpans(into, one, view, x, y) {
 
 /** One row a finding: its span, and its name beside. */
 function drawFindings(into, found, view, x, left, top) {
-  found.forEach(([id, severity, from, to, title], row) => {
+  found.forEach(([id, severity, from, to, said], row) => {
+    // Times within a title follow the zone's switch.
+    const title = said.replace(/\d{4}-\d\d-\d\dT[\d:]{8}(\.\d+)?Z/g, (at) => {
+      const moment = Date.parse(at);
+      return Number.isFinite(moment) ? timeText(moment / 1000) : at;
+    });
     const y = top + row * lane.mark;
     const link = shape('a', { href: '#' + id });
     const name = shape('text', { class: 'lane-name', x: 0, y: y + 11 }, title);

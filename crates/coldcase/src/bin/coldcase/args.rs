@@ -11,6 +11,8 @@ use coldcase_ingest::formats;
 use coldcase_model::{Severity, Timestamp, nearest};
 use coldcase_report::Lang;
 
+use crate::lake_args::{FleetArgs, LakeArgs};
+
 /// Offline forensics for Linux, container and Kubernetes hosts: since when, how often, from where, and
 /// which container, pod or process is the cause.
 #[derive(Debug, Parser)]
@@ -76,6 +78,10 @@ pub enum Command {
     Check(Check),
     /// What an address or name was at a time, from which source, with every candidate.
     Whois(Whois),
+    /// Many cases as one lake of Parquet: add to it, remove from it, check it.
+    Lake(LakeArgs),
+    /// Ask a lake the fleet's questions: where was it first, what is rare, who moved from where to where.
+    Fleet(FleetArgs),
     /// Print the JSON Schema of findings.json or case.json.
     Schema(Schema),
     /// Print completions for a shell.
@@ -246,9 +252,14 @@ pub struct Report {
     /// Folders that `analyze` wrote.
     #[arg(required = true, value_name = "CASE")]
     pub cases: Vec<PathBuf>,
-    /// Where batch.html and batch.md of several cases go; one case's reports go into its folder.
+    /// Where batch.html and batch.md of several cases go; one case's reports go into its folder. With --post-mortem: the
+    /// file to write.
     #[arg(short, long, value_name = "FOLDER")]
     pub output: Option<PathBuf>,
+    /// Write a draft of the post-mortem of one case, to be finished by people: post-mortem.md in its folder. A file that
+    /// is there is not written over.
+    #[arg(long)]
+    pub post_mortem: bool,
 }
 
 /// `check`.
@@ -384,7 +395,7 @@ fn bytes(text: &str) -> Result<u64, String> {
         .ok_or_else(|| "not a number of bytes, like 500000 or 20G".to_owned())
 }
 
-fn severity(name: &str) -> Result<Severity, String> {
+pub fn severity(name: &str) -> Result<Severity, String> {
     Severity::from_name(name)
         .ok_or_else(|| "use one of critical, high, medium, low, info".to_owned())
 }

@@ -3,6 +3,7 @@
 
 mod args;
 mod commands;
+mod lake_args;
 mod progress;
 
 use std::process::ExitCode;

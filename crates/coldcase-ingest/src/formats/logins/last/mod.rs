@@ -64,8 +64,14 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     }
     let (mut rows, mut closing, mut other) = (0, 0, 0);
     let mut headed = false;
-    for line in probe.lines().take(SNIFFED_LINES) {
-        let line = text::clean(line);
+    let mut remaining = probe.lines().take(SNIFFED_LINES).count();
+    for line in probe.text_lines().take(SNIFFED_LINES) {
+        // A third of the lines at least is the listing's own.
+        if 2 * (rows + closing + remaining) < other {
+            return Sniff::No;
+        }
+        remaining -= 1;
+        let line = line.text(text::clean);
         if line.trim().is_empty() || text::is_ornament(&line) {
             continue;
         }

@@ -110,7 +110,10 @@ fn anchor(line: &str) -> Option<(usize, Stamp, usize)> {
     for at in memchr::memchr_iter(b' ', bytes).map(|at| at + 1) {
         let starts = matches!(
             bytes.get(at..at + 3),
-            Some([b'A'..=b'Z', b'a'..=b'z', b'a'..=b'z'] | [b'1' | b'2', b'0'..=b'9', b'0'..=b'9'])
+            Some(
+                [b'M' | b'T' | b'W' | b'F' | b'S', b'a'..=b'z', b'a'..=b'z']
+                    | [b'1' | b'2', b'0'..=b'9', b'0'..=b'9']
+            )
         );
         if !starts || line.get(..at).is_some_and(|before| before.ends_with("- ")) {
             continue;

@@ -84,8 +84,8 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
         return Sniff::No;
     }
     let (mut own, mut other) = (0, 0);
-    for line in probe.lines().take(SNIFFED_LINES) {
-        let line = text::clean(line);
+    for line in probe.text_lines().take(SNIFFED_LINES) {
+        let line = line.text(text::clean);
         if line.trim_ascii().is_empty() {
             continue;
         }

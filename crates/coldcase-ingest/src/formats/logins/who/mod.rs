@@ -60,8 +60,8 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     let (mut rows, mut other, mut table) = (0, 0, None::<Heading>);
     let mut tables = 0;
     let mut busy = false;
-    for line in probe.lines().take(SNIFFED_LINES) {
-        let line = text::clean(line);
+    for line in probe.text_lines().take(SNIFFED_LINES) {
+        let line = line.text(text::clean);
         if line.trim().is_empty()
             || text::is_ornament(&line)
             || table::uptime(&line).is_some()

@@ -3,6 +3,8 @@
 mod analyze;
 mod check;
 mod explain;
+mod fleet;
+mod lake;
 mod list;
 mod manual;
 mod query;
@@ -37,6 +39,8 @@ pub fn run(args: Args) -> anyhow::Result<ExitCode> {
         Command::Report(report) => report::run(report, &args),
         Command::Check(check) => check::run(check, &args),
         Command::Whois(whois) => whois::run(whois),
+        Command::Fleet(fleet) => fleet::run(fleet, style, args.quiet),
+        Command::Lake(lake) => lake::run(&lake.command, args.quiet),
         Command::Schema(schema) => schema::run(schema.of),
         Command::Completions(completions) => manual::completions(completions.shell),
         Command::Man(man) => manual::pages(&man.folder),

@@ -1,4 +1,4 @@
-//! `coldcase report`: the reports of a case again, or one over several cases.
+//! `coldcase report`: the reports of a case again, its post-mortem, or one report over several cases.
 
 use std::process::ExitCode;
 
@@ -9,6 +9,13 @@ use crate::args::{Args, Report};
 pub fn run(args: &Report, all: &Args) -> anyhow::Result<ExitCode> {
     let lang = all.lang();
     let told = match (args.cases.as_slice(), &args.output) {
+        ([case], output) if args.post_mortem => {
+            let path = coldcase::write_post_mortem(case, output.as_deref(), lang)?;
+            format!("post-mortem in {}\n", path.display())
+        }
+        (_, _) if args.post_mortem => {
+            return super::wrong_call("a post-mortem is of one case: name one".to_owned());
+        }
         ([case], None) => {
             coldcase::report(case, lang)?;
             format!("report.html and report.md in {}\n", case.display())

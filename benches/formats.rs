@@ -1,7 +1,8 @@
 //! How fast each format reads its own fixtures: every file of `testdata/formats/<id>/valid`, repeated to
 //! about a megabyte where that makes as many times the records. Captures, objects and whatever else is
-//! one whole are read as they are. `cargo bench -p coldcase-benches -- auditd` for one format,
-//! `cargo bench -p coldcase-benches -- --test` to run each once.
+//! one whole are read as they are. And how fast all formats together recognise such a file.
+//! `cargo bench -p coldcase-benches --bench formats -- auditd` for one format,
+//! `cargo bench -p coldcase-benches --bench formats -- --test` to run each once, on small data.
 
 #![allow(
     missing_docs,
@@ -13,12 +14,17 @@ use std::fs;
 use std::hint::black_box;
 use std::path::Path;
 
-use coldcase_ingest::{Clock, Cores, Format, Input, Part, formats};
+use coldcase_ingest::{Clock, Cores, Format, Input, Part, Probe, Sniff, formats};
 use coldcase_model::{Event, Place, Sink, Timestamp};
 use coldcase_testkit::ingest;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
+/// Bytes of a repeated fixture; each is read once where nothing is timed.
 const WANTED: usize = 1 << 20;
+const WANTED_OF_A_TEST: usize = 1 << 14;
+
+/// Bytes that formats look at to recognise an artifact.
+const HEAD: usize = 64 << 10;
 
 /// Looks at events without keeping them, as a column builder would.
 #[derive(Default)]
@@ -50,7 +56,9 @@ fn repeated(format: &Format, name: &str, bytes: Vec<u8>) -> Vec<u8> {
     if bytes.is_empty() || records(&bytes.repeat(2)) != 2 * records(&bytes) {
         return bytes;
     }
-    bytes.repeat(WANTED.div_ceil(bytes.len()))
+    let is_test = std::env::args().any(|argument| argument == "--test");
+    let wanted = if is_test { WANTED_OF_A_TEST } else { WANTED };
+    bytes.repeat(wanted.div_ceil(bytes.len()))
 }
 
 fn read(format: &Format, path: &str, bytes: &[u8]) -> u64 {
@@ -74,6 +82,20 @@ fn read(format: &Format, path: &str, bytes: &[u8]) -> u64 {
     sink.0
 }
 
+/// As an analysis does: all formats in their order, up to one that is sure.
+fn recognise(path: &str, bytes: &[u8]) -> Option<Sniff> {
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    let probe = Probe::new(path, head, head.len() == bytes.len());
+    let mut best = None;
+    for format in formats::ALL {
+        best = best.max(Some((format.sniff)(&probe)));
+        if best == Some(Sniff::Sure) {
+            break;
+        }
+    }
+    best
+}
+
 fn formats_over_their_fixtures(criterion: &mut Criterion) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/formats");
     for format in formats::ALL {
@@ -92,6 +114,9 @@ fn formats_over_their_fixtures(criterion: &mut Criterion) {
             let bytes = repeated(format, &name, bytes);
             group.throughput(Throughput::Bytes(bytes.len() as u64));
             group.bench_function(&*name, |bench| bench.iter(|| read(format, &name, &bytes)));
+            group.bench_function(format!("{name}, recognised"), |bench| {
+                bench.iter(|| recognise(&name, &bytes));
+            });
         }
         group.finish();
     }
