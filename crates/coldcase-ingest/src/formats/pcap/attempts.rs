@@ -172,13 +172,12 @@ impl Attempts {
     }
 
     fn each(&mut self, flow: &Flow, change: impl Fn(&mut Side)) {
-        for end in [
+        let ends = [
             self.sources.side(flow.client().0),
             self.destinations.side(flow.server().0),
-        ] {
-            if let Some((side, _)) = end {
-                change(side);
-            }
+        ];
+        for (side, _) in ends.into_iter().flatten() {
+            change(side);
         }
     }
 
