@@ -37,7 +37,7 @@ const AT_THE_BEGINNING_NS: i64 = 24 * 3600 * 1_000_000_000;
 /// Changes are looked for from this long before the first record to an hour after it.
 const BEFORE_NS: i64 = 24 * 3600 * 1_000_000_000;
 const AFTER_NS: i64 = 3600 * 1_000_000_000;
-/// Failed logins from which a source's beginning matters.
+/// Failed logins, beside some that succeed, from which a source's beginning matters.
 const MANY_FAILURES: usize = 10;
 /// Most changes told.
 const MOST_NEARBY: usize = 20;
@@ -61,7 +61,7 @@ struct Seen {
     first: i64,
     last: i64,
     records: usize,
-    /// Failed logins among them.
+    /// Failed logins among them, where others succeeded: who is never let in is noise.
     failures: usize,
     formats: BTreeSet<String>,
     shown: Vec<EvidenceRecord>,
@@ -131,11 +131,12 @@ fn seen(logins: &Logins, of: &[OfSource<'_>]) -> Option<Seen> {
     let mut all: Vec<Login> = of.iter().flat_map(|one| one.dated()).copied().collect();
     logins.sort(&mut all);
     let formats = of.iter().flat_map(|one| logins.origins(one));
+    let failed = all.iter().filter(|login| !login.success).count();
     Some(Seen {
         first: all.first()?.ts()?,
         last: all.last()?.ts()?,
         records: of.iter().map(OfSource::records).sum(),
-        failures: all.iter().filter(|login| !login.success).count(),
+        failures: if failed < all.len() { failed } else { 0 },
         formats: formats.map(|origin| origin.format.clone()).collect(),
         shown: spread(&all).map(|login| logins.record(login)).collect(),
     })

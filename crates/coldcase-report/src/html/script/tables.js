@@ -135,7 +135,7 @@ function buildEvents(view) {
   const render = () => {
     const found = shown();
     body.replaceChildren(...found.slice(0, most).map((event) => make('tr', {},
-      make('td', { class: 't' }, timeOf(event)), make('td', {}, event.cells[1]), make('td', {}, event.cells[2]),
+      make('td', { class: 't' }, timeOf(event)), make('td', {}, event.cells[1]), make('td', { class: 'word' }, event.cells[2]),
       make('td', { class: 'mono place' }, event.cells[3]), make('td', { class: 'mono' }, event.cells[4]))));
     count.textContent = Math.min(most, found.length) + ' ' + words.of + ' ' + found.length + ' ' + words.rows;
     more.hidden = found.length <= most;
