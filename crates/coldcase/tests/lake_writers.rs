@@ -108,11 +108,12 @@ fn assert_whole(lake: &Lake, expected: &BTreeSet<String>) {
     assert_eq!(checked.at_work, 0);
 }
 
-/// Waits until an adder has begun to write, and kills it: at some moment of its work, whichever it is.
+/// Waits until an adder has its lock, and kills it: at some moment of its work, whichever it is.
 fn kill_at_work(mut adder: Child, lake: &Path, moment: u64) {
     let adding = lake.join("_coldcase/adding");
     while adder.try_wait().expect("a state").is_none() {
-        if fs::read_dir(&adding).is_ok_and(|mut entries| entries.next().is_some()) {
+        let mut entries = fs::read_dir(&adding).into_iter().flatten().flatten();
+        if entries.any(|entry| entry.path().join("lock").exists()) {
             break;
         }
         thread::yield_now();

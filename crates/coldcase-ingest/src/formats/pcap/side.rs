@@ -302,7 +302,7 @@ mod tests {
     #[test]
     fn what_an_attempt_changes_is_in_one_line_of_the_cache() {
         assert!(std::mem::offset_of!(Side, unreachable) <= 64);
-        assert_eq!((size_of::<Side>(), size_of::<Link>()), (128, 32));
+        assert_eq!((size_of::<Side>(), size_of::<Link>()), (128, 40));
     }
 
     #[test]
