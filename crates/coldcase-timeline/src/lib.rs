@@ -9,10 +9,14 @@ mod error;
 mod filter;
 mod kept_columns;
 mod order;
+mod part_column;
+mod part_rows;
 mod rewrite;
 mod schema;
 mod select;
 pub mod sql;
+mod words;
+mod write;
 
 pub use batch::{Batch, Origin};
 pub use dataset::{DatasetWriter, PartInfo};

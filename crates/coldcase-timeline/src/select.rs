@@ -17,7 +17,8 @@ use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 
 use crate::kept_columns::KeptColumns;
 use crate::order::sorted;
-use crate::{Batch, COLUMNS, PartInfo, TimelineError};
+use crate::part_column::data_type;
+use crate::{COLUMNS, PartInfo, TimelineError};
 
 /// Columns that order rows and say where they are from: part of every selection.
 const ALWAYS: [&str; 5] = ["ts_ns", "file", "line", "offset", "action"];
@@ -260,10 +261,9 @@ pub(crate) fn read_columns(part: &PartInfo, names: &[&str]) -> Result<DataFrame,
         path: part.path.clone(),
         source,
     };
-    let mut columns: Vec<Option<Column>> = names
-        .iter()
-        .map(|name| part.kept.get(&part.path, name))
-        .collect();
+    let kind = |name: &str| COLUMNS.iter().find(|(known, _)| *known == name);
+    let kept = |name: &&str| part.kept.get(&part.path, *kind(name)?, part.rows);
+    let mut columns: Vec<Option<Column>> = names.iter().map(kept).collect();
     let missing = names.iter().zip(&columns);
     let missing: Vec<&str> = missing
         .filter(|(_, column)| column.is_none())
@@ -324,7 +324,9 @@ impl Selection {
             source,
         };
         let mut frame = if self.frame.width() == 0 {
-            Batch::default().into_frame().map_err(failed)?
+            let nothing =
+                |(name, kind): &(&str, _)| Column::full_null((*name).into(), 0, &data_type(*kind));
+            DataFrame::new(0, COLUMNS.iter().map(nothing).collect()).map_err(failed)?
         } else {
             self.frame
                 .select(COLUMNS.map(|(name, _)| name))
