@@ -82,10 +82,7 @@ impl TextColumn {
     pub(crate) fn finish(self, name: &'static str) -> PartColumn {
         match self {
             Self::Empty => PartColumn::Nulls,
-            Self::Words(words) => {
-                let (texts, rows) = words.finish();
-                PartColumn::words(texts, rows)
-            }
+            Self::Words(words) => words.into(),
             Self::Plain(cells) => {
                 let cells = StringChunked::with_chunk(name.into(), cells.freeze());
                 PartColumn::Whole(cells.into_column())

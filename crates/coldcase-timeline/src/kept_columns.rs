@@ -11,9 +11,10 @@ use crate::COLUMNS;
 use crate::part_column::PartColumn;
 use crate::part_rows::PartRows;
 use crate::schema::ColumnType;
+use crate::words::Words;
 
 /// Bytes of columns that are kept.
-const MOST_BYTES: usize = 160 << 20;
+const MOST_BYTES: usize = 192 << 20;
 
 /// Bytes a row up to which a column is small: numbers, and texts that repeat.
 const SMALL: usize = 12;
@@ -57,12 +58,22 @@ impl KeptColumns {
         column.column(name, kind, rows).ok()
     }
 
-    /// What was just read.
+    /// What was just read. Long texts make nothing else go.
     pub(crate) fn keep(&self, part: &Path, column: &Column) {
-        let kept = PartColumn::Whole(column.clone());
-        if kept.bytes() <= MOST_BYTES / 8 {
+        let kept = column
+            .str()
+            .ok()
+            .and_then(|cells| Words::of(cells.iter()))
+            .map_or_else(|| PartColumn::Whole(column.clone()), PartColumn::from);
+        let bytes = kept.bytes();
+        if bytes <= column.len() * SMALL || self.held() + bytes <= MOST_BYTES / 2 {
             self.put(part, column.name(), kept);
         }
+    }
+
+    fn held(&self) -> usize {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.bytes
     }
 
     fn put(&self, part: &Path, name: &str, column: PartColumn) {
@@ -94,13 +105,8 @@ impl KeptColumns {
             } else {
                 MOST_BYTES / 2
             };
-            let held = self
-                .state
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .bytes;
             // `ts` follows from `ts_ns`, which is what is asked for.
-            if held + bytes <= room && name != "ts" {
+            if self.held() + bytes <= room && name != "ts" {
                 self.put(part, name, column);
             }
         }
@@ -166,7 +172,7 @@ mod tests {
         let held = parts
             .iter()
             .filter(|part| kept.get(part, LINE, 1 << 20).is_some());
-        assert!((10..=20).contains(&held.count()));
+        assert!((12..=24).contains(&held.count()));
         assert!(kept.get(&parts[29], LINE, 1 << 20).is_some());
         assert!(
             kept.get(&parts[29], ("other", ColumnType::Text), 1 << 20)

@@ -10,7 +10,7 @@ use polars_arrow::array::{Array, DictionaryArray, PrimitiveArray};
 use polars_arrow::bitmap::Bitmap;
 
 use crate::schema::ColumnType;
-use crate::words::NO_TEXT;
+use crate::words::{NO_TEXT, Words};
 
 /// One column; rows are known by who holds it.
 #[derive(Debug, Clone)]
@@ -98,6 +98,17 @@ impl PartColumn {
                 let series = column.as_materialized_series().rechunk();
                 Ok(series.to_arrow(0, CompatLevel::newest()))
             }
+        }
+    }
+}
+
+impl From<Words> for PartColumn {
+    fn from(words: Words) -> Self {
+        let (texts, rows) = words.finish();
+        if texts.is_empty() {
+            Self::Nulls
+        } else {
+            Self::words(texts, rows)
         }
     }
 }

@@ -14,6 +14,7 @@ use polars::prelude::{
 use polars_io::SerReader as _;
 use polars_io::parquet::read::ParquetReader;
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
+use rayon::prelude::*;
 
 use crate::kept_columns::KeptColumns;
 use crate::order::sorted;
@@ -170,28 +171,14 @@ impl Timeline {
             return Ok(found);
         }
         let times: HashSet<Option<i64>> = places.iter().map(|place| place.ts_ns).collect();
-        for part in &self.parts {
-            // Few parts hold any of the moments: only these are read further.
-            let column = read_columns(part, &["ts_ns"])?;
-            let is_near = |(row, ts): (usize, &Option<i64>)| times.contains(ts).then_some(row);
-            let near = longs(&column, "ts_ns");
-            let near: Vec<usize> = near.iter().enumerate().filter_map(is_near).collect();
-            if near.is_empty() {
-                continue;
-            }
-            let frame = read_columns(part, &["ts_ns", "file", "line", "offset", "message"])?;
-            let rows = Selection { frame };
-            for row in near {
-                let place = RowPlace {
-                    file: rows.text("file", row).unwrap_or_default().to_owned(),
-                    line: rows.long("line", row),
-                    offset: rows.long("offset", row),
-                    ts_ns: rows.long("ts_ns", row),
-                };
-                if places.contains(&place) && !found.contains_key(&place) {
-                    let message = rows.text("message", row).unwrap_or_default();
-                    found.insert(place, message.to_owned());
-                }
+        let of_parts: Result<Vec<BTreeMap<RowPlace, String>>, TimelineError> = self
+            .parts
+            .par_iter()
+            .map(|part| messages_of(part, places, &times))
+            .collect();
+        for of_part in of_parts? {
+            for (place, message) in of_part {
+                found.entry(place).or_insert(message);
             }
         }
         Ok(found)
@@ -217,6 +204,45 @@ pub struct RowPlace {
     pub offset: Option<i64>,
     /// Nanoseconds since 1970.
     pub ts_ns: Option<i64>,
+}
+
+/// The messages of a part's rows at these places, which have these times.
+fn messages_of(
+    part: &PartInfo,
+    places: &BTreeSet<RowPlace>,
+    times: &HashSet<Option<i64>>,
+) -> Result<BTreeMap<RowPlace, String>, TimelineError> {
+    let mut found = BTreeMap::new();
+    // Few parts hold any of the moments: only these are read further.
+    let near_rows = |column: &DataFrame| -> Vec<usize> {
+        let column = longs(column, "ts_ns").into_iter().enumerate();
+        let near = column.filter(|(_, ts)| times.contains(ts));
+        near.map(|(row, _)| row).collect()
+    };
+    let near = near_rows(&read_columns(part, &["ts_ns"])?);
+    if near.is_empty() {
+        return Ok(found);
+    }
+    let rows = read_columns(part, &["ts_ns", "file", "line", "offset"])?;
+    let rows = Selection { frame: rows };
+    let place = |row: &usize| RowPlace {
+        file: rows.text("file", *row).unwrap_or_default().to_owned(),
+        line: rows.long("line", *row),
+        offset: rows.long("offset", *row),
+        ts_ns: rows.long("ts_ns", *row),
+    };
+    let told = near.iter().map(|row| (*row, place(row)));
+    let told: Vec<(usize, RowPlace)> = told.filter(|(_, place)| places.contains(place)).collect();
+    if told.is_empty() {
+        return Ok(found);
+    }
+    let frame = read_columns(part, &["message"])?;
+    let messages = Selection { frame };
+    for (row, place) in told {
+        let message = messages.text("message", row).unwrap_or_default();
+        found.entry(place).or_insert_with(|| message.to_owned());
+    }
+    Ok(found)
 }
 
 /// A part's rows of these actions, with more done to them.

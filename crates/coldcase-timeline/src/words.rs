@@ -26,6 +26,18 @@ impl Words {
         }
     }
 
+    /// These rows, if their texts repeat.
+    pub fn of<'a>(cells: impl Iterator<Item = Option<&'a str>>) -> Option<Self> {
+        let mut words = Self::default();
+        for cell in cells {
+            words.push(cell);
+            if !words.is_worth() {
+                return None;
+            }
+        }
+        Some(words)
+    }
+
     /// Adds a row; gives the bytes taken.
     #[inline]
     pub fn push(&mut self, text: Option<&str>) -> usize {

@@ -140,7 +140,7 @@ fn owners(
 
 /// Names and addresses of hosts, each with one name; the targets of effects are put in the same words.
 fn known_hosts(facts: &CaseFacts, identities: &Identities, effects: &mut [Effect]) -> KnownHosts {
-    let mut known = KnownHosts::new();
+    let mut known = KnownHosts::default();
     for host in &facts.hosts {
         let name = host.name.to_ascii_lowercase();
         known.insert(name.clone(), name.clone());
@@ -153,7 +153,9 @@ fn known_hosts(facts: &CaseFacts, identities: &Identities, effects: &mut [Effect
         let name = host.to_ascii_lowercase();
         known.insert(name.clone(), name.clone());
         if let Some(address) = identities.address_of(host) {
-            known.entry(address.to_owned()).or_insert(name);
+            if known.get(address).is_none() {
+                known.insert(address.to_owned(), name);
+            }
         }
     }
     for effect in effects {

@@ -55,7 +55,7 @@ pub(super) fn signs(logs: &[Log], facts: &CaseFacts, explained: &Explained) -> V
     for log in logs {
         let of_host = active.entry(log.host.as_str()).or_default();
         let hours = of_host.entry(series_of(&log.file)).or_default();
-        hours.extend(log.rows.iter().map(|row| row.ts.div_euclid(HOUR_NS)));
+        hours.extend(hours_of(log.rows.iter().map(|row| row.ts)));
     }
     let mut series: BTreeMap<(&str, &str), Vec<&Log>> = BTreeMap::new();
     for log in logs.iter().filter(|log| log.is_of_system()) {
@@ -83,6 +83,18 @@ pub(super) fn signs(logs: &[Log], facts: &CaseFacts, explained: &Explained) -> V
     found
 }
 
+/// The hours of these times, each once where times are in order.
+fn hours_of(times: impl Iterator<Item = i64>) -> Vec<i64> {
+    let mut hours: Vec<i64> = Vec::new();
+    for ts in times {
+        let hour = ts.div_euclid(HOUR_NS);
+        if hours.last() != Some(&hour) {
+            hours.push(hour);
+        }
+    }
+    hours
+}
+
 fn silences(files: &[&Log], zone: Tz) -> Vec<Silence> {
     let mut rows: Vec<Row> = Vec::new();
     for (file, log) in files.iter().enumerate() {
@@ -93,8 +105,11 @@ fn silences(files: &[&Log], zone: Tz) -> Vec<Silence> {
         });
         rows.extend(of_file);
     }
-    rows.sort_unstable();
-    let hours: BTreeSet<i64> = rows.iter().map(|row| row.ts.div_euclid(HOUR_NS)).collect();
+    // Stable, since that is quick where rows are runs that are in order: those of files.
+    rows.sort();
+    let hours: BTreeSet<i64> = hours_of(rows.iter().map(|row| row.ts))
+        .into_iter()
+        .collect();
     let (Some(&first), Some(&last)) = (hours.first(), hours.last()) else {
         return Vec::new();
     };

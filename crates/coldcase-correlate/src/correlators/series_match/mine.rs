@@ -267,96 +267,131 @@ fn visit(
         "dst_ip",
         "dst_port",
     ];
-    let mut writers = Writers::new();
+    let mut writers = Writers::default();
     for part in timeline.parts() {
         let part = Timeline::of_parts(vec![part.clone()]);
         let rows = part.select(&ACTIONS, &COLUMNS)?;
         let columns = Columns::of(&rows);
         let of_hosts = |row: &usize| {
-            let host = columns.text("host", *row);
-            host.is_none_or(|host| hosts.is_none_or(|hosts| hosts.contains(host)))
+            let host = hosts.and_then(|hosts| Some((hosts, cell(&columns.hosts, *row)?)));
+            host.is_none_or(|(hosts, host)| hosts.contains(host))
         };
+        let mut last = None;
         for row in (0..rows.rows()).filter(of_hosts) {
-            columns.line(row, containers, &mut writers, files, &rows, each);
+            columns.line(row, (containers, &mut writers), &mut last, files, each);
         }
     }
     Ok(())
 }
 
 /// Writers with their hashes, by a hash of the cells that tell them.
-type Writers = HashMap<u64, Option<(Rc<Writer>, u64)>>;
+#[derive(Default)]
+struct Writers {
+    known: HashMap<u64, Told>,
+}
+
+/// A writer with its hash; none where a row tells of logins itself.
+type Told = Option<(Rc<Writer>, u64)>;
 
 /// The columns of a part, looked up once.
 struct Columns<'a> {
     times: Vec<Option<i64>>,
+    lines: Vec<Option<i64>>,
+    offsets: Vec<Option<i64>>,
     pids: Vec<Option<i64>>,
     ports: Vec<Option<i32>>,
-    texts: BTreeMap<&'static str, Vec<Option<&'a str>>>,
+    actions: Vec<Option<&'a str>>,
+    hosts: Vec<Option<&'a str>>,
+    formats: Vec<Option<&'a str>>,
+    files: Vec<Option<&'a str>>,
+    bases: Vec<Option<&'a str>>,
+    precisions: Vec<Option<&'a str>>,
+    containers: Vec<Option<&'a str>>,
+    pods: Vec<Option<&'a str>>,
+    namespaces: Vec<Option<&'a str>>,
+    attributes: Vec<Option<&'a str>>,
+    messages: Vec<Option<&'a str>>,
+    commands: Vec<Option<&'a str>>,
+    exes: Vec<Option<&'a str>>,
+    destinations: Vec<Option<&'a str>>,
+}
+
+fn cell<T: Copy>(column: &[Option<T>], row: usize) -> Option<T> {
+    column.get(row).copied().flatten()
 }
 
 impl<'a> Columns<'a> {
     fn of(rows: &'a Selection) -> Self {
-        let names = [
-            "action",
-            "host",
-            "format",
-            "file",
-            "ts_basis",
-            "ts_precision",
-            "container",
-            "pod",
-            "namespace",
-            "attributes",
-            "message",
-            "command",
-            "exe",
-            "dst_ip",
-        ];
         Self {
             times: rows.longs("ts_ns"),
+            lines: rows.longs("line"),
+            offsets: rows.longs("offset"),
             pids: rows.longs("pid"),
             ports: rows.ints("dst_port"),
-            texts: names.map(|name| (name, rows.texts(name))).into(),
+            actions: rows.texts("action"),
+            hosts: rows.texts("host"),
+            formats: rows.texts("format"),
+            files: rows.texts("file"),
+            bases: rows.texts("ts_basis"),
+            precisions: rows.texts("ts_precision"),
+            containers: rows.texts("container"),
+            pods: rows.texts("pod"),
+            namespaces: rows.texts("namespace"),
+            attributes: rows.texts("attributes"),
+            messages: rows.texts("message"),
+            commands: rows.texts("command"),
+            exes: rows.texts("exe"),
+            destinations: rows.texts("dst_ip"),
         }
     }
 
-    fn text(&self, name: &str, row: usize) -> Option<&'a str> {
-        self.texts.get(name)?.get(row).copied().flatten()
+    fn cells(&self, row: usize) -> Cells<'a> {
+        Cells {
+            action: cell(&self.actions, row).unwrap_or_default(),
+            format: cell(&self.formats, row).unwrap_or_default(),
+            host: cell(&self.hosts, row).unwrap_or_default(),
+            file: cell(&self.files, row).unwrap_or_default(),
+            container: cell(&self.containers, row),
+            pod: cell(&self.pods, row),
+            namespace: cell(&self.namespaces, row),
+            attributes: cell(&self.attributes, row),
+            command: cell(&self.commands, row),
+            exe: cell(&self.exes, row),
+        }
     }
 
+    fn place(&self, row: usize, file: &str, files: &mut Files) -> Place {
+        let line = cell(&self.lines, row);
+        let at = line.or_else(|| cell(&self.offsets, row)).unwrap_or(-1);
+        Place::at(files, file, at, line.is_some())
+    }
+
+    /// Calls back for a row's line; `last` are the cells of the row before, with their writer.
     fn line(
         &self,
         row: usize,
-        containers: &Containers,
-        writers: &mut Writers,
+        (containers, writers): (&Containers, &mut Writers),
+        last: &mut Option<(Cells<'a>, Told)>,
         files: &mut Files,
-        rows: &Selection,
         each: &mut impl FnMut(Line<'_>),
     ) {
-        let text = |name: &str| self.text(name, row);
-        let ts = self.times.get(row).copied().flatten();
+        let ts = cell(&self.times, row);
         let Some(ts) = ts.filter(|ts| is_sane(*ts)) else {
             return;
         };
-        if matches!(text("ts_precision"), Some("min" | "day")) {
+        if matches!(cell(&self.precisions, row), Some("min" | "day")) {
             return;
         }
-        let cells = Cells {
-            action: text("action").unwrap_or_default(),
-            format: text("format").unwrap_or_default(),
-            host: text("host").unwrap_or_default(),
-            file: text("file").unwrap_or_default(),
-            container: text("container"),
-            pod: text("pod"),
-            namespace: text("namespace"),
-            attributes: text("attributes"),
-            command: text("command"),
-            exe: text("exe"),
+        let cells = self.cells(row);
+        let told_by = match last {
+            Some((known, writer)) if *known == cells => writer.clone(),
+            _ => writers.of(containers, cells),
         };
-        let Some((writer, hash)) = writer_of(containers, writers, cells) else {
+        *last = Some((cells, told_by.clone()));
+        let Some((writer, hash)) = told_by else {
             return;
         };
-        let pid = self.pids.get(row).copied().flatten();
+        let pid = cell(&self.pids, row);
         let is_process = writer.what.kind == ObservableType::Process;
         // A process that lives on is told by its pid as well.
         let one = pid
@@ -366,19 +401,18 @@ impl<'a> Columns<'a> {
                 one.what.value = format!("{}[{pid}]", one.what.value);
                 Rc::new(one)
             });
-        let port = self.ports.get(row).copied().flatten();
-        let message = told(cells, text("message"), port);
+        let message = told(cells, cell(&self.messages, row), cell(&self.ports, row));
         let line = |writer, hash, moment| Line {
             writer,
             hash,
             message,
-            target: text("dst_ip"),
+            target: cell(&self.destinations, row),
             moment,
-            zone_unsure: text("ts_basis") != Some("recorded"),
+            zone_unsure: cell(&self.bases, row) != Some("recorded"),
         };
         let moment = Moment {
             ts,
-            place: Place::of(rows, row, files),
+            place: self.place(row, cells.file, files),
             text: u32::try_from(hash_of(&message) >> 32).unwrap_or(0),
         };
         if let Some(one) = &one {
@@ -388,26 +422,24 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Who wrote a row, from what was found for rows like it.
-fn writer_of(
-    containers: &Containers,
-    known: &mut Writers,
-    cells: Cells<'_>,
-) -> Option<(Rc<Writer>, u64)> {
-    let made = || {
-        let writer = containers.writer(cells)?;
-        let hash = hash_of(&writer);
-        Some((Rc::new(writer), hash))
-    };
-    if cells.action != action::LOG {
-        return made();
+impl Writers {
+    /// Who wrote a row, from what was found for rows like it.
+    fn of(&mut self, containers: &Containers, cells: Cells<'_>) -> Told {
+        let made = || {
+            let writer = containers.writer(cells)?;
+            let hash = hash_of(&writer);
+            Some((Rc::new(writer), hash))
+        };
+        if cells.action != action::LOG {
+            return made();
+        }
+        let attributes = cells.attributes.unwrap_or_default();
+        let who = ["container_id", "program", "unit", "container_name"]
+            .map(|name| attribute(attributes, name));
+        let of_row = (cells.host, cells.file, cells.container, cells.pod);
+        let key = hash_of(&(of_row, cells.namespace, who));
+        self.known.entry(key).or_insert_with(made).clone()
     }
-    let attributes = cells.attributes.unwrap_or_default();
-    let who = ["container_id", "program", "unit", "container_name"]
-        .map(|name| attribute(attributes, name));
-    let of_row = (cells.host, cells.file, cells.container, cells.pod);
-    let key = hash_of(&(of_row, cells.namespace, who));
-    known.entry(key).or_insert_with(made).clone()
 }
 
 /// What a row says, as far as a template is made of it.
