@@ -14,7 +14,7 @@ use crate::write::write_rows;
 use crate::{Batch, Timeline, TimelineError};
 
 /// Rows at which a batch is sealed: parts of some MB, and a few such batches in memory at a time.
-const ROWS_A_PART: usize = 1 << 16;
+const ROWS_A_PART: usize = 1 << 17;
 /// Bytes at which a batch is sealed, where rows are long.
 const BYTES_A_PART: usize = 64 << 20;
 

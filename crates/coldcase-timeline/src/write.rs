@@ -16,47 +16,63 @@ use polars_parquet::write::{
 
 use crate::part_column::{PartColumn, data_type};
 use crate::part_rows::PartRows;
-use crate::{COLUMNS, TimelineError};
+use crate::{COLUMNS, ColumnType, TimelineError};
 
-/// Columns that go up by little, mostly.
-const RISING: [&str; 5] = ["ts", "ts_ns", "ts_end", "line", "offset"];
+/// A column ready to be written.
+struct Made {
+    array: Box<dyn Array>,
+    encoding: Encoding,
+    compression: CompressionOptions,
+}
 
 /// Writes rows as one file of a dataset.
 pub(crate) fn write_rows(path: &Path, rows: &PartRows) -> Result<(), TimelineError> {
     let made = |(name, kind, column): (&'static str, _, &PartColumn)| {
         let array = column.array(name, kind, rows.rows)?;
-        Ok((array, encoding(name, column)))
+        Ok(match (column, kind) {
+            // Nothing to encode and to compress.
+            (PartColumn::Nulls, _) => Made {
+                array,
+                encoding: Encoding::Plain,
+                compression: CompressionOptions::Uncompressed,
+            },
+            (PartColumn::Words { .. }, _) => made(array, Encoding::RleDictionary),
+            (PartColumn::Whole(_), ColumnType::Text) => made(array, Encoding::Plain),
+            // Times and places go up by little, and what doesn't is no longer than as it is.
+            (PartColumn::Whole(_), _) => made(array, Encoding::DeltaBinaryPacked),
+        })
     };
     write(path, rows.rows, rows.named().map(made))
 }
 
 /// Writes a frame of the contract's columns likewise.
 pub(crate) fn write_frame(path: &Path, frame: &DataFrame) -> Result<(), TimelineError> {
-    let made = |(name, _): &(&str, _)| {
-        let column = frame.column(name)?;
-        let series = column.as_materialized_series().rechunk();
+    let made = |(name, kind): &(&str, _)| {
+        let series = frame.column(name)?.as_materialized_series().rechunk();
         let array = series.to_arrow(0, CompatLevel::newest());
-        let column = PartColumn::Whole(column.clone());
-        Ok((array, encoding(name, &column)))
+        // Falls back to plain where texts don't repeat.
+        Ok(match kind {
+            ColumnType::Text => made(array, Encoding::RleDictionary),
+            _ => made(array, Encoding::DeltaBinaryPacked),
+        })
     };
     write(path, frame.height(), COLUMNS.iter().map(made))
 }
 
-fn encoding(name: &str, column: &PartColumn) -> Encoding {
-    match column {
-        PartColumn::Nulls => Encoding::Plain,
-        PartColumn::Whole(_) if RISING.contains(&name) => Encoding::DeltaBinaryPacked,
-        // Falls back to plain where cells don't repeat.
-        _ => Encoding::RleDictionary,
+fn made(array: Box<dyn Array>, encoding: Encoding) -> Made {
+    // The first level: a tenth larger than the third, and a third of its time.
+    let compression = CompressionOptions::Zstd(ZstdLevel::try_new(1).ok());
+    Made {
+        array,
+        encoding,
+        compression,
     }
 }
-
-type Made = PolarsResult<(Box<dyn Array>, Encoding)>;
 
 fn write(
     path: &Path,
     rows: usize,
-    columns: impl Iterator<Item = Made> + Send + Sync,
+    columns: impl Iterator<Item = PolarsResult<Made>> + Send + Sync,
 ) -> Result<(), TimelineError> {
     let io = |source| TimelineError::Io {
         path: path.to_owned(),
@@ -79,31 +95,35 @@ fn write(
 fn parquet(
     file: impl Write,
     rows: usize,
-    columns: impl Iterator<Item = Made> + Send + Sync,
+    columns: impl Iterator<Item = PolarsResult<Made>> + Send + Sync,
 ) -> PolarsResult<()> {
-    // The first level: a tenth larger than the third, and a third of its time.
-    let level = ZstdLevel::try_new(1).ok();
     let options = WriteOptions {
         statistics: StatisticsOptions::default(),
         version: Version::V1,
-        compression: CompressionOptions::Zstd(level),
+        // Each column has its own.
+        compression: CompressionOptions::Uncompressed,
         data_page_size: None,
     };
     let mut writer = FileWriter::try_new(file, schema(), options)?;
     if rows > 0 {
         let types = writer.parquet_schema().fields().to_vec();
         let pages = types.into_iter().zip(columns).flat_map(|(kind, made)| {
-            let encoded = made
-                .and_then(|(array, encoding)| array_to_columns(array, kind, options, &[encoding]));
+            let encoded = made.and_then(|made| {
+                let columns = array_to_columns(made.array, kind, options, &[made.encoding])?;
+                Ok(columns
+                    .into_iter()
+                    .map(move |pages| Ok((pages, made.compression))))
+            });
             match encoded {
-                Ok(columns) => columns.into_iter().map(Ok).collect(),
+                Ok(columns) => columns.collect(),
                 Err(error) => vec![Err(error)],
             }
         });
         let pages = pages.map(|encoded| {
             let failed = |error: PolarsError| ParquetError::FeatureNotSupported(error.to_string());
-            let pages = encoded?.map(move |page| page.map_err(failed));
-            let compressed = Compressor::new(pages, options.compression, Vec::new());
+            let (pages, compression) = encoded?;
+            let pages = pages.map(move |page| page.map_err(failed));
+            let compressed = Compressor::new(pages, compression, Vec::new());
             Ok(DynStreamingIterator::new(
                 compressed.map_err(PolarsError::from),
             ))
