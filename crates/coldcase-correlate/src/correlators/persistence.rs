@@ -25,7 +25,7 @@ use coldcase_model::{Finding, Observable, ObservableType, Severity};
 use coldcase_timeline::{Selection, TimelineError};
 use serde_json::{Value, json};
 
-use crate::indicators::{Indicators, own_addresses};
+use crate::indicators::Indicators;
 use crate::{CaseFacts, Correlator, Draft, View};
 
 mod gather;
@@ -57,7 +57,7 @@ fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     } else {
         Some(Indicators::of(
             &facts.indicators,
-            &own_addresses(timeline, facts)?,
+            &timeline.own_addresses,
         ))
     };
     let mut gathered = Gathered::read(timeline, known.as_ref())?;

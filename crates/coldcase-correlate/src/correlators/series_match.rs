@@ -77,14 +77,14 @@ const AROUND_NS: i64 = 40 * 3600 * 1_000_000_000;
 const PARTS: usize = 50;
 
 fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
-    let identities = Identities::from(timeline, facts)?;
+    let identities = &timeline.identities;
     let mut files = Files::default();
-    let mut effects = effects::effects(timeline, facts, &identities, &mut files)?;
+    let mut effects = effects::effects(timeline, facts, identities, &mut files)?;
     let sizes = effects.iter().map(|effect| effect.events.len());
     let (Some(least), Some(most)) = (sizes.clone().min(), sizes.max()) else {
         return Ok(Vec::new());
     };
-    let known = known_hosts(facts, &identities, &mut effects);
+    let known = known_hosts(facts, identities, &mut effects);
     let containers = writers::Containers::of(timeline)?;
     let bounds = Bounds {
         least: (least / PARTS).max(2),
