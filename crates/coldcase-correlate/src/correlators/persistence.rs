@@ -55,10 +55,7 @@ fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     let known = if facts.indicators.is_empty() {
         None
     } else {
-        Some(Indicators::of(
-            &facts.indicators,
-            &timeline.own_addresses,
-        ))
+        Some(Indicators::of(&facts.indicators, &timeline.own_addresses))
     };
     let mut gathered = Gathered::read(timeline, known.as_ref())?;
     let mut items = gathered.items();
