@@ -13,6 +13,7 @@ mod rewrite;
 mod schema;
 mod select;
 pub mod sql;
+mod taken_over;
 
 pub use batch::{Batch, Origin};
 pub use dataset::{DatasetWriter, PartInfo};
@@ -21,3 +22,4 @@ pub use filter::Filter;
 pub use polars;
 pub use schema::{COLUMNS, ColumnType};
 pub use select::{RowPlace, Selection, Timeline};
+pub use taken_over::EarlierPart;
