@@ -31,11 +31,11 @@ fn correlators_over_incidents(criterion: &mut Criterion) {
         let options = Options::default();
         let read = ingest_only(&[bundle], case.path(), &timeline, &options, Arc::new(()));
         let read = read.expect("a readable bundle");
-        let view = View::of(&read.timeline).expect("logins");
+        let view = View::of(&read.timeline, &read.facts).expect("logins");
         let mut group = criterion.benchmark_group(&*name);
         group.sample_size(10);
         group.bench_function("what all need", |bench| {
-            bench.iter(|| black_box(View::of(&read.timeline)).is_ok());
+            bench.iter(|| black_box(View::of(&read.timeline, &read.facts)).is_ok());
         });
         for correlator in correlators::ALL {
             group.bench_function(correlator.id, |bench| {

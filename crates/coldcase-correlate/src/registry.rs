@@ -44,7 +44,7 @@ pub fn run(
         .filter(|known| only.is_empty() || only.iter().any(|id| id == known.id));
     let wanted: Vec<_> = wanted.collect();
     let failed = |correlator| move |source| CorrelateError::Timeline { correlator, source };
-    let view = View::of(timeline).map_err(failed("logins"))?;
+    let view = View::of(timeline, facts).map_err(failed("what all need"))?;
     let found: Result<Vec<Vec<Finding>>, CorrelateError> = wanted
         .par_iter()
         .map(|correlator| (correlator.run)(&view, facts).map_err(failed(correlator.id)))

@@ -198,6 +198,8 @@ fn best_arc(points: &[u32]) -> Option<(u32, f64)> {
 
 /// P[X >= k] of a binomial distribution.
 fn binomial_tail(n: usize, p: f64, k: usize) -> f64 {
+    let ln_factorials = ln_factorials(n);
+    let ln_factorial = |k: usize| ln_factorials.get(k).copied().unwrap_or(0.0);
     let log_choose = |k: usize| ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k);
     let term =
         |k: usize| (log_choose(k) + k as f64 * p.ln() + (n - k) as f64 * (1.0 - p).ln()).exp();
@@ -208,8 +210,14 @@ fn binomial_tail(n: usize, p: f64, k: usize) -> f64 {
     }
 }
 
-fn ln_factorial(n: usize) -> f64 {
-    (2..=n).map(|i| (i as f64).ln()).sum()
+/// Logarithms of the factorials of 0 to `n`.
+fn ln_factorials(n: usize) -> Vec<f64> {
+    let mut sum = 0.0;
+    let step = |number: usize| {
+        sum += (number.max(1) as f64).ln();
+        sum
+    };
+    (0..=n).map(step).collect()
 }
 
 /// Start and end in seconds from the cut, rounded outward, and how much the daily starts spread.

@@ -1,15 +1,51 @@
 //! Events in columns, not yet sorted: what an ingest task fills and a dataset seals.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::Event;
 use polars::prelude::{
-    ChunkApply as _, Column, DataFrame, Int32Type, Int64Chunked, Int64Type, IntoColumn as _,
-    IntoSeries as _, PolarsResult, TimeUnit, TimeZone,
+    ChunkApply as _, Int32Type, Int64Chunked, Int64Type, IntoColumn as _, IntoSeries as _,
+    TimeUnit, TimeZone,
 };
 
 use crate::COLUMNS;
-use crate::column::{NumberColumn, TextColumn};
+use crate::column::{NumberColumn, TextColumn, sealed};
+use crate::part_column::PartColumn;
+use crate::part_rows::PartRows;
+use crate::schema::ColumnType;
+
+/// Columns of 64-bit numbers, in the order in which a row gives them.
+const LONGS: [&str; 8] = [
+    "ts_ns", "ts_end", "packets", "bytes", "pid", "ppid", "line", "offset",
+];
+/// Columns of 32-bit numbers, likewise.
+const INTS: [&str; 2] = ["src_port", "dst_port"];
+/// Columns of texts, likewise.
+const TEXTS: [&str; 23] = [
+    "ts_precision",
+    "ts_basis",
+    "host",
+    "format",
+    "action",
+    "outcome",
+    "protocol",
+    "file",
+    "src_ip",
+    "dst_ip",
+    "user",
+    "exe",
+    "command",
+    "path",
+    "container",
+    "image",
+    "pod",
+    "namespace",
+    "domain",
+    "query_type",
+    "response_code",
+    "attributes",
+    "message",
+];
 
 /// Where a batch's next events are from: the sink knows, the event doesn't.
 #[derive(Debug, Clone, Copy)]
@@ -29,39 +65,9 @@ pub struct Batch {
     size: usize,
     actions: BTreeSet<&'static str>,
     last_action: &'static str,
-    ts_ns: NumberColumn<Int64Type>,
-    ts_end_us: NumberColumn<Int64Type>,
-    ts_precision: TextColumn,
-    ts_basis: TextColumn,
-    host: TextColumn,
-    format: TextColumn,
-    action: TextColumn,
-    outcome: TextColumn,
-    src_ip: TextColumn,
-    dst_ip: TextColumn,
-    src_port: NumberColumn<Int32Type>,
-    dst_port: NumberColumn<Int32Type>,
-    protocol: TextColumn,
-    packets: NumberColumn<Int64Type>,
-    bytes: NumberColumn<Int64Type>,
-    user: TextColumn,
-    pid: NumberColumn<Int64Type>,
-    ppid: NumberColumn<Int64Type>,
-    exe: TextColumn,
-    command: TextColumn,
-    path: TextColumn,
-    container: TextColumn,
-    image: TextColumn,
-    pod: TextColumn,
-    namespace: TextColumn,
-    domain: TextColumn,
-    query_type: TextColumn,
-    response_code: TextColumn,
-    attributes: TextColumn,
-    message: TextColumn,
-    file: TextColumn,
-    line: NumberColumn<Int64Type>,
-    offset: NumberColumn<Int64Type>,
+    longs: [NumberColumn<Int64Type>; LONGS.len()],
+    ints: [NumberColumn<Int32Type>; INTS.len()],
+    texts: [TextColumn; TEXTS.len()],
 }
 
 impl Batch {
@@ -89,97 +95,106 @@ impl Batch {
         }
         let long = |number: Option<u64>| number.and_then(|number| i64::try_from(number).ok());
         let (when, end) = (event.when, event.ts_end);
-        let numbers = self.ts_ns.push(row, when.map(|when| when.ts.nanos()))
-            + self.ts_end_us.push(row, end.map(|end| end.micros()))
-            + self.src_port.push(row, event.src_port.map(i32::from))
-            + self.dst_port.push(row, event.dst_port.map(i32::from))
-            + self.packets.push(row, event.packets)
-            + self.bytes.push(row, event.bytes)
-            + self.pid.push(row, event.pid)
-            + self.ppid.push(row, event.ppid)
-            + self.line.push(row, long(event.line))
-            + self.offset.push(row, long(event.offset));
-        let host = event.host.as_deref().or(origin.host);
-        let words = self
-            .ts_precision
-            .push(row, when.map(|when| when.precision.as_str()))
-            + self
-                .ts_basis
-                .push(row, when.map(|when| when.basis.as_str()))
-            + self.host.push(row, host)
-            + self.format.push(row, Some(origin.format))
-            + self.action.push(row, Some(event.action))
-            + self.outcome.push(row, event.outcome)
-            + self.protocol.push(row, event.protocol)
-            + self.file.push(row, Some(origin.file));
-        let texts = self.src_ip.push(row, event.src_ip.as_deref())
-            + self.dst_ip.push(row, event.dst_ip.as_deref())
-            + self.user.push(row, event.user.as_deref())
-            + self.exe.push(row, event.exe.as_deref())
-            + self.command.push(row, event.command.as_deref())
-            + self.path.push(row, event.path.as_deref())
-            + self.container.push(row, event.container.as_deref())
-            + self.image.push(row, event.image.as_deref())
-            + self.pod.push(row, event.pod.as_deref())
-            + self.namespace.push(row, event.namespace.as_deref())
-            + self.domain.push(row, event.domain.as_deref())
-            + self.query_type.push(row, event.query_type.as_deref())
-            + self.response_code.push(row, event.response_code.as_deref())
-            + self.attributes.push(row, event.attributes.as_deref())
-            + self.message.push(row, event.message.as_deref());
+        let longs = [
+            when.map(|when| when.ts.nanos()),
+            end.map(|end| end.micros()),
+            event.packets,
+            event.bytes,
+            event.pid,
+            event.ppid,
+            long(event.line),
+            long(event.offset),
+        ];
+        let ints = [event.src_port.map(i32::from), event.dst_port.map(i32::from)];
+        let texts = [
+            when.map(|when| when.precision.as_str()),
+            when.map(|when| when.basis.as_str()),
+            event.host.as_deref().or(origin.host),
+            Some(origin.format),
+            Some(event.action),
+            event.outcome,
+            event.protocol,
+            Some(origin.file),
+            event.src_ip.as_deref(),
+            event.dst_ip.as_deref(),
+            event.user.as_deref(),
+            event.exe.as_deref(),
+            event.command.as_deref(),
+            event.path.as_deref(),
+            event.container.as_deref(),
+            event.image.as_deref(),
+            event.pod.as_deref(),
+            event.namespace.as_deref(),
+            event.domain.as_deref(),
+            event.query_type.as_deref(),
+            event.response_code.as_deref(),
+            event.attributes.as_deref(),
+            event.message.as_deref(),
+        ];
+        let mut taken = 0;
+        for (column, cell) in self.longs.iter_mut().zip(longs) {
+            taken += column.push(row, cell);
+        }
+        for (column, cell) in self.ints.iter_mut().zip(ints) {
+            taken += column.push(row, cell);
+        }
+        for (column, cell) in self.texts.iter_mut().zip(texts) {
+            taken += column.push(row, cell);
+        }
         self.rows += 1;
-        self.size += numbers + words + texts;
+        self.size += taken;
     }
 
-    /// The batch as a frame of the contract's columns, rows as they came.
-    pub fn into_frame(self) -> PolarsResult<DataFrame> {
-        let rows = self.rows;
-        let times = |name: &'static str, micros: Int64Chunked| -> Column {
-            let times = micros.with_name(name.into());
-            let times = times.into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC));
-            times.into_series().into_column()
+    /// Adds another batch's rows after its own.
+    pub(crate) fn append(&mut self, other: Self) {
+        if self.rows == 0 {
+            *self = other;
+            return;
+        }
+        let (rows, more) = (self.rows, other.rows);
+        for (column, other) in self.longs.iter_mut().zip(other.longs) {
+            column.append(rows, other, more);
+        }
+        for (column, other) in self.ints.iter_mut().zip(other.ints) {
+            column.append(rows, other, more);
+        }
+        for (column, other) in self.texts.iter_mut().zip(other.texts) {
+            column.append(rows, other, more);
+        }
+        self.actions.extend(other.actions);
+        self.rows += more;
+        self.size += other.size;
+    }
+
+    /// The rows as they came, columns in the contract's order.
+    pub(crate) fn finish(self) -> PartRows {
+        let times = |micros: Int64Chunked| {
+            let times = micros.into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC));
+            PartColumn::Whole(times.into_series().into_column())
         };
-        let ts_ns = self.ts_ns.finish("ts_ns", rows);
-        let micros = ts_ns.apply_values(|nanos| nanos.div_euclid(1_000));
-        let columns = vec![
-            times("ts", micros),
-            ts_ns.into_column(),
-            times("ts_end", self.ts_end_us.finish("ts_end", rows)),
-            self.ts_precision.finish("ts_precision", rows).into_column(),
-            self.ts_basis.finish("ts_basis", rows).into_column(),
-            self.host.finish("host", rows).into_column(),
-            self.format.finish("format", rows).into_column(),
-            self.action.finish("action", rows).into_column(),
-            self.outcome.finish("outcome", rows).into_column(),
-            self.src_ip.finish("src_ip", rows).into_column(),
-            self.dst_ip.finish("dst_ip", rows).into_column(),
-            self.src_port.finish("src_port", rows).into_column(),
-            self.dst_port.finish("dst_port", rows).into_column(),
-            self.protocol.finish("protocol", rows).into_column(),
-            self.packets.finish("packets", rows).into_column(),
-            self.bytes.finish("bytes", rows).into_column(),
-            self.user.finish("user", rows).into_column(),
-            self.pid.finish("pid", rows).into_column(),
-            self.ppid.finish("ppid", rows).into_column(),
-            self.exe.finish("exe", rows).into_column(),
-            self.command.finish("command", rows).into_column(),
-            self.path.finish("path", rows).into_column(),
-            self.container.finish("container", rows).into_column(),
-            self.image.finish("image", rows).into_column(),
-            self.pod.finish("pod", rows).into_column(),
-            self.namespace.finish("namespace", rows).into_column(),
-            self.domain.finish("domain", rows).into_column(),
-            self.query_type.finish("query_type", rows).into_column(),
-            self.response_code
-                .finish("response_code", rows)
-                .into_column(),
-            self.attributes.finish("attributes", rows).into_column(),
-            self.message.finish("message", rows).into_column(),
-            self.file.finish("file", rows).into_column(),
-            self.line.finish("line", rows).into_column(),
-            self.offset.finish("offset", rows).into_column(),
-        ];
-        debug_assert_eq!(columns.len(), COLUMNS.len());
-        DataFrame::new(rows, columns)
+        let mut made: BTreeMap<&str, PartColumn> = BTreeMap::new();
+        for (name, column) in LONGS.into_iter().zip(self.longs) {
+            let cells = column.finish(name);
+            if let (Some(nanos), "ts_ns") = (&cells, name) {
+                let micros = nanos.apply_values(|nanos| nanos.div_euclid(1_000));
+                made.insert("ts", times(micros.with_name("ts".into())));
+            }
+            let column = match cells {
+                Some(micros) if name == "ts_end" => times(micros),
+                cells => sealed(cells),
+            };
+            made.insert(name, column);
+        }
+        for (name, column) in INTS.into_iter().zip(self.ints) {
+            made.insert(name, sealed(column.finish(name)));
+        }
+        for (name, column) in TEXTS.into_iter().zip(self.texts) {
+            made.insert(name, column.finish(name));
+        }
+        let column = |(name, _): (&str, ColumnType)| made.remove(name).unwrap_or(PartColumn::Nulls);
+        PartRows {
+            rows: self.rows,
+            columns: COLUMNS.map(column),
+        }
     }
 }

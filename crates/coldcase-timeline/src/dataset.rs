@@ -1,24 +1,20 @@
 //! The Parquet dataset: batches are sealed when full; small ones gather until they are. Actions of which a batch has many rows
 //! get parts of their own, so that who looks for others need not open them.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use polars::prelude::{DataFrame, IdxCa, IdxSize, PolarsResult};
-use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
-use polars_parquet::write::ZstdLevel;
+use polars::prelude::{IdxCa, IdxSize, PolarsResult};
 
 use crate::kept_columns::KeptColumns;
-use crate::order::sorted;
-use crate::select::texts;
+use crate::part_rows::PartRows;
+use crate::write::write_rows;
 use crate::{Batch, Timeline, TimelineError};
 
 /// Rows at which a batch is sealed: parts of some MB, and a few such batches in memory at a time.
-const ROWS_A_PART: usize = 1 << 16;
+const ROWS_A_PART: usize = 1 << 17;
 /// Bytes at which a batch is sealed, where rows are long.
 const BYTES_A_PART: usize = 64 << 20;
 
@@ -136,41 +132,32 @@ impl DatasetWriter {
     }
 
     fn seal(&self, batches: Vec<Batch>) -> Result<(), TimelineError> {
-        let columns = |source| TimelineError::Columns {
+        let mut whole = Batch::default();
+        for batch in batches {
+            whole.append(batch);
+        }
+        let actions = whole.actions();
+        let parts = in_order(whole.finish(), &actions);
+        let parts = parts.map_err(|source| TimelineError::Columns {
             path: self.folder.clone(),
             source,
-        };
-        let mut actions: Vec<&str> = batches.iter().flat_map(Batch::actions).collect();
-        actions.sort_unstable();
-        actions.dedup();
-        let mut whole: Option<DataFrame> = None;
-        for batch in batches {
-            let frame = batch.into_frame().map_err(columns)?;
-            match &mut whole {
-                None => whole = Some(frame),
-                Some(whole) => {
-                    whole.vstack_mut_owned(frame).map_err(columns)?;
-                }
-            }
-        }
-        let mut whole = whole.unwrap_or_default();
-        whole.rechunk_mut();
-        let whole = sorted(whole).map_err(columns)?;
-        for (actions, frame) in by_action(whole, actions).map_err(columns)? {
-            self.write(actions, frame)?;
+        })?;
+        for (actions, rows) in parts {
+            self.write(actions, rows)?;
         }
         Ok(())
     }
 
-    fn write(&self, actions: Vec<String>, frame: DataFrame) -> Result<(), TimelineError> {
+    fn write(&self, actions: Vec<String>, rows: PartRows) -> Result<(), TimelineError> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.join(format!("part-{number:05}.parquet"));
-        write_part(&path, frame.clone())?;
-        self.kept.keep_all(&path, &frame);
+        write_rows(&path, &rows)?;
+        let length = rows.rows;
+        self.kept.keep_all(&path, rows);
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         parts.push(PartInfo {
             path,
-            rows: frame.height(),
+            rows: length,
             actions,
             kept: self.kept.clone(),
         });
@@ -178,89 +165,22 @@ impl DatasetWriter {
     }
 }
 
-/// A sorted frame, with actions of many rows apart.
-fn by_action(
-    frame: DataFrame,
-    actions: Vec<&'static str>,
-) -> PolarsResult<Vec<(Vec<String>, DataFrame)>> {
-    let owned = |actions: &[&str]| actions.iter().map(|one| (*one).to_owned()).collect();
-    if actions.len() < 2 || frame.height() < ROWS_OF_AN_ACTION {
-        return Ok(vec![(owned(&actions), frame)]);
+/// Rows in order, with actions of many rows apart.
+fn in_order(rows: PartRows, actions: &[&str]) -> PolarsResult<Vec<(Vec<String>, PartRows)>> {
+    let order = rows.order();
+    let places = |order: Vec<IdxSize>| IdxCa::from_vec("row".into(), order);
+    if actions.len() < 2 || rows.rows < ROWS_OF_AN_ACTION {
+        let rows = match order {
+            None => rows,
+            Some(order) => rows.take(&places(order))?,
+        };
+        let actions = actions.iter().map(|action| (*action).to_owned());
+        return Ok(vec![(actions.collect(), rows)]);
     }
-    let mut rows: BTreeMap<&str, Vec<IdxSize>> = BTreeMap::new();
-    for (row, action) in texts(&frame, "action").into_iter().enumerate() {
-        let rows = rows.entry(action.unwrap_or_default()).or_default();
-        rows.extend(IdxSize::try_from(row));
-    }
-    let (large, small): (Vec<_>, Vec<_>) = rows
-        .into_iter()
-        .partition(|(_, rows)| rows.len() >= ROWS_OF_AN_ACTION);
-    let take = |rows: Vec<IdxSize>| frame.take(&IdxCa::from_vec("row".into(), rows));
-    let mut parts = Vec::new();
-    for (action, rows) in large {
-        parts.push((owned(&[action]), take(rows)?));
-    }
-    if !small.is_empty() {
-        let actions: Vec<&str> = small.iter().map(|(action, _)| *action).collect();
-        let mut rows: Vec<IdxSize> = small.into_iter().flat_map(|(_, rows)| rows).collect();
-        rows.sort_unstable();
-        parts.push((owned(&actions), take(rows)?));
-    }
-    Ok(parts)
-}
-
-/// Writes a frame of the contract's columns as one file of a dataset.
-pub(crate) fn write_part(path: &Path, mut frame: DataFrame) -> Result<(), TimelineError> {
-    let io = |source| TimelineError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let mut file = Noting {
-        inner: File::create(path).map_err(io)?,
-        failed: None,
-    };
-    // The first level: a tenth larger than the third, and a third of its time.
-    let level = ZstdLevel::try_new(1).ok();
-    let written = ParquetWriter::new(BufWriter::new(&mut file))
-        .with_compression(ParquetCompression::Zstd(level))
-        .set_parallel(false)
-        .finish(&mut frame);
-    if let Some(source) = file.failed {
-        return Err(io(source));
-    }
-    written.map_err(|source| TimelineError::Columns {
-        path: path.to_owned(),
-        source,
-    })?;
-    Ok(())
-}
-
-/// Keeps what made writing fail: the Parquet writer's own error buries it (a full disk is damage to it).
-struct Noting {
-    inner: File,
-    failed: Option<io::Error>,
-}
-
-impl Noting {
-    fn noted<T>(&mut self, done: io::Result<T>) -> io::Result<T> {
-        done.inspect_err(|error| {
-            if error.kind() != io::ErrorKind::Interrupted {
-                let kept = error.raw_os_error();
-                let kept = kept.map_or_else(|| error.kind().into(), io::Error::from_raw_os_error);
-                self.failed.get_or_insert(kept);
-            }
-        })
-    }
-}
-
-impl Write for Noting {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let done = self.inner.write(bytes);
-        self.noted(done)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        let done = self.inner.flush();
-        self.noted(done)
-    }
+    let as_they_are = || (0..).zip(0..rows.rows).map(|(row, _)| row).collect();
+    let order = order.unwrap_or_else(as_they_are);
+    let parts = rows.by_action(&order, ROWS_OF_AN_ACTION).into_iter();
+    parts
+        .map(|(actions, of)| Ok((actions, rows.take(&places(of))?)))
+        .collect()
 }

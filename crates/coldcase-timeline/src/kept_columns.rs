@@ -5,10 +5,19 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use polars::prelude::{Column, DataFrame};
+use polars::prelude::Column;
+
+use crate::COLUMNS;
+use crate::part_column::PartColumn;
+use crate::part_rows::PartRows;
+use crate::schema::ColumnType;
+use crate::words::Words;
 
 /// Bytes of columns that are kept.
-const MOST_BYTES: usize = 160 << 20;
+const MOST_BYTES: usize = 192 << 20;
+
+/// Bytes a row up to which a column is small: numbers, and texts that repeat.
+const SMALL: usize = 12;
 
 /// Columns by part and name.
 #[derive(Debug, Default)]
@@ -25,35 +34,59 @@ struct State {
 
 #[derive(Debug)]
 struct Kept {
-    column: Column,
+    column: PartColumn,
     bytes: usize,
     asked: u64,
 }
 
 impl KeptColumns {
-    pub(crate) fn get(&self, part: &Path, name: &str) -> Option<Column> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.tick += 1;
-        let tick = state.tick;
-        let kept = state.columns.get_mut(part)?.get_mut(name)?;
-        kept.asked = tick;
-        Some(kept.column.clone())
+    /// A column of a part with so many rows.
+    pub(crate) fn get(
+        &self,
+        part: &Path,
+        (name, kind): (&str, ColumnType),
+        rows: usize,
+    ) -> Option<Column> {
+        let column = {
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.tick += 1;
+            let tick = state.tick;
+            let kept = state.columns.get_mut(part)?.get_mut(name)?;
+            kept.asked = tick;
+            kept.column.clone()
+        };
+        column.column(name, kind, rows).ok()
     }
 
+    /// What was just read. Long texts make nothing else go.
     pub(crate) fn keep(&self, part: &Path, column: &Column) {
-        let bytes = column.as_materialized_series().estimated_size();
-        if bytes > MOST_BYTES / 8 {
-            return;
+        let kept = column
+            .str()
+            .ok()
+            .and_then(|cells| Words::of(cells.iter()))
+            .map_or_else(|| PartColumn::Whole(column.clone()), PartColumn::from);
+        let bytes = kept.bytes();
+        if bytes <= column.len() * SMALL || self.held() + bytes <= MOST_BYTES / 2 {
+            self.put(part, column.name(), kept);
         }
+    }
+
+    fn held(&self) -> usize {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.bytes
+    }
+
+    fn put(&self, part: &Path, name: &str, column: PartColumn) {
+        let bytes = column.bytes();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.tick += 1;
         let kept = Kept {
-            column: column.clone(),
+            column,
             bytes,
             asked: state.tick,
         };
         let columns = state.columns.entry(part.to_owned()).or_default();
-        let before = columns.insert(column.name().to_string(), kept);
+        let before = columns.insert(name.to_owned(), kept);
         state.bytes += bytes;
         state.bytes -= before.map_or(0, |before| before.bytes);
         if state.bytes > MOST_BYTES {
@@ -61,15 +94,20 @@ impl KeptColumns {
         }
     }
 
-    /// What was just written, while nothing else would have to go for it.
-    pub(crate) fn keep_all(&self, part: &Path, frame: &DataFrame) {
-        let room = {
-            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            MOST_BYTES.saturating_sub(state.bytes)
-        };
-        if frame.estimated_size() <= room {
-            for column in frame.columns() {
-                self.keep(part, column);
+    /// What was just written, while nothing else would have to go for it. Long texts, which few ask for, get half of
+    /// the room.
+    pub(crate) fn keep_all(&self, part: &Path, rows: PartRows) {
+        let most_of_small = rows.rows * SMALL;
+        for ((name, _), column) in COLUMNS.into_iter().zip(rows.columns) {
+            let bytes = column.bytes();
+            let room = if bytes <= most_of_small {
+                MOST_BYTES
+            } else {
+                MOST_BYTES / 2
+            };
+            // `ts` follows from `ts_ns`, which is what is asked for.
+            if self.held() + bytes <= room && name != "ts" {
+                self.put(part, name, column);
             }
         }
     }
@@ -115,6 +153,8 @@ mod tests {
 
     use super::*;
 
+    const LINE: (&str, ColumnType) = ("line", ColumnType::Long);
+
     #[test]
     fn what_is_kept_is_bounded_and_the_latest() {
         let kept = KeptColumns::default();
@@ -124,14 +164,22 @@ mod tests {
             .collect();
         for part in &parts {
             kept.keep(part, &column);
-            assert!(kept.get(&parts[0], "line").is_some(), "asked for each time");
+            assert!(
+                kept.get(&parts[0], LINE, 1 << 20).is_some(),
+                "asked for each time"
+            );
         }
-        let held = parts.iter().filter(|part| kept.get(part, "line").is_some());
-        assert!((10..=20).contains(&held.count()));
-        assert!(kept.get(&parts[29], "line").is_some());
-        assert!(kept.get(&parts[29], "other").is_none());
+        let held = parts
+            .iter()
+            .filter(|part| kept.get(part, LINE, 1 << 20).is_some());
+        assert!((12..=24).contains(&held.count()));
+        assert!(kept.get(&parts[29], LINE, 1 << 20).is_some());
+        assert!(
+            kept.get(&parts[29], ("other", ColumnType::Text), 1 << 20)
+                .is_none()
+        );
         kept.forget(&parts[29]);
-        assert!(kept.get(&parts[29], "line").is_none());
+        assert!(kept.get(&parts[29], LINE, 1 << 20).is_none());
         let bytes = kept.state.lock().expect("a lock").bytes;
         assert!(bytes <= MOST_BYTES && bytes.is_multiple_of(8 << 20));
     }

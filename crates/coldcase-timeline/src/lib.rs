@@ -9,11 +9,15 @@ mod error;
 mod filter;
 mod kept_columns;
 mod order;
+mod part_column;
+mod part_rows;
 mod rewrite;
 mod schema;
 mod select;
 pub mod sql;
 mod taken_over;
+mod words;
+mod write;
 
 pub use batch::{Batch, Origin};
 pub use dataset::{DatasetWriter, PartInfo};

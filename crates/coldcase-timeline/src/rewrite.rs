@@ -7,8 +7,8 @@ use std::fs;
 use polars::frame::DataFrame;
 use polars::prelude::{BooleanChunked, NewChunkedArray as _};
 
-use crate::dataset::write_part;
 use crate::select::{read_columns, texts};
+use crate::write::write_frame;
 use crate::{COLUMNS, PartInfo, Timeline, TimelineError};
 
 impl Timeline {
@@ -52,7 +52,7 @@ fn without(part: PartInfo, files: &BTreeSet<&str>) -> Result<Option<PartInfo>, T
     let actions = actions(&frame);
     // A run that ends here leaves the old part or the new one, never half of one.
     let beside = part.path.with_extension("new");
-    write_part(&beside, frame)?;
+    write_frame(&beside, &frame)?;
     fs::rename(&beside, &part.path).map_err(io)?;
     part.kept.forget(&part.path);
     Ok(Some(PartInfo {

@@ -14,10 +14,12 @@ use polars::prelude::{
 use polars_io::SerReader as _;
 use polars_io::parquet::read::ParquetReader;
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
+use rayon::prelude::*;
 
 use crate::kept_columns::KeptColumns;
 use crate::order::sorted;
-use crate::{Batch, COLUMNS, PartInfo, TimelineError};
+use crate::part_column::data_type;
+use crate::{COLUMNS, PartInfo, TimelineError};
 
 /// Columns that order rows and say where they are from: part of every selection.
 const ALWAYS: [&str; 5] = ["ts_ns", "file", "line", "offset", "action"];
@@ -169,28 +171,14 @@ impl Timeline {
             return Ok(found);
         }
         let times: HashSet<Option<i64>> = places.iter().map(|place| place.ts_ns).collect();
-        for part in &self.parts {
-            // Few parts hold any of the moments: only these are read further.
-            let column = read_columns(part, &["ts_ns"])?;
-            let is_near = |(row, ts): (usize, &Option<i64>)| times.contains(ts).then_some(row);
-            let near = longs(&column, "ts_ns");
-            let near: Vec<usize> = near.iter().enumerate().filter_map(is_near).collect();
-            if near.is_empty() {
-                continue;
-            }
-            let frame = read_columns(part, &["ts_ns", "file", "line", "offset", "message"])?;
-            let rows = Selection { frame };
-            for row in near {
-                let place = RowPlace {
-                    file: rows.text("file", row).unwrap_or_default().to_owned(),
-                    line: rows.long("line", row),
-                    offset: rows.long("offset", row),
-                    ts_ns: rows.long("ts_ns", row),
-                };
-                if places.contains(&place) && !found.contains_key(&place) {
-                    let message = rows.text("message", row).unwrap_or_default();
-                    found.insert(place, message.to_owned());
-                }
+        let of_parts: Result<Vec<BTreeMap<RowPlace, String>>, TimelineError> = self
+            .parts
+            .par_iter()
+            .map(|part| messages_of(part, places, &times))
+            .collect();
+        for of_part in of_parts? {
+            for (place, message) in of_part {
+                found.entry(place).or_insert(message);
             }
         }
         Ok(found)
@@ -216,6 +204,45 @@ pub struct RowPlace {
     pub offset: Option<i64>,
     /// Nanoseconds since 1970.
     pub ts_ns: Option<i64>,
+}
+
+/// The messages of a part's rows at these places, which have these times.
+fn messages_of(
+    part: &PartInfo,
+    places: &BTreeSet<RowPlace>,
+    times: &HashSet<Option<i64>>,
+) -> Result<BTreeMap<RowPlace, String>, TimelineError> {
+    let mut found = BTreeMap::new();
+    // Few parts hold any of the moments: only these are read further.
+    let near_rows = |column: &DataFrame| -> Vec<usize> {
+        let column = longs(column, "ts_ns").into_iter().enumerate();
+        let near = column.filter(|(_, ts)| times.contains(ts));
+        near.map(|(row, _)| row).collect()
+    };
+    let near = near_rows(&read_columns(part, &["ts_ns"])?);
+    if near.is_empty() {
+        return Ok(found);
+    }
+    let rows = read_columns(part, &["ts_ns", "file", "line", "offset"])?;
+    let rows = Selection { frame: rows };
+    let place = |row: &usize| RowPlace {
+        file: rows.text("file", *row).unwrap_or_default().to_owned(),
+        line: rows.long("line", *row),
+        offset: rows.long("offset", *row),
+        ts_ns: rows.long("ts_ns", *row),
+    };
+    let told = near.iter().map(|row| (*row, place(row)));
+    let told: Vec<(usize, RowPlace)> = told.filter(|(_, place)| places.contains(place)).collect();
+    if told.is_empty() {
+        return Ok(found);
+    }
+    let frame = read_columns(part, &["message"])?;
+    let messages = Selection { frame };
+    for (row, place) in told {
+        let message = messages.text("message", row).unwrap_or_default();
+        found.entry(place).or_insert_with(|| message.to_owned());
+    }
+    Ok(found)
 }
 
 /// A part's rows of these actions, with more done to them.
@@ -260,10 +287,9 @@ pub(crate) fn read_columns(part: &PartInfo, names: &[&str]) -> Result<DataFrame,
         path: part.path.clone(),
         source,
     };
-    let mut columns: Vec<Option<Column>> = names
-        .iter()
-        .map(|name| part.kept.get(&part.path, name))
-        .collect();
+    let kind = |name: &str| COLUMNS.iter().find(|(known, _)| *known == name);
+    let kept = |name: &&str| part.kept.get(&part.path, *kind(name)?, part.rows);
+    let mut columns: Vec<Option<Column>> = names.iter().map(kept).collect();
     let missing = names.iter().zip(&columns);
     let missing: Vec<&str> = missing
         .filter(|(_, column)| column.is_none())
@@ -324,7 +350,9 @@ impl Selection {
             source,
         };
         let mut frame = if self.frame.width() == 0 {
-            Batch::default().into_frame().map_err(failed)?
+            let nothing =
+                |(name, kind): &(&str, _)| Column::full_null((*name).into(), 0, &data_type(*kind));
+            DataFrame::new(0, COLUMNS.iter().map(nothing).collect()).map_err(failed)?
         } else {
             self.frame
                 .select(COLUMNS.map(|(name, _)| name))

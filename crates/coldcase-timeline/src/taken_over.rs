@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::{BooleanChunked, NewChunkedArray as _};
 
-use crate::dataset::write_part;
 use crate::select::{read_file, texts};
+use crate::write::write_frame;
 use crate::{COLUMNS, PartInfo, Timeline, TimelineError};
 
 /// One part of an earlier dataset: how many rows of which file it holds.
@@ -126,7 +126,7 @@ fn take(
     let actions: BTreeSet<&str> = texts(&frame, "action").into_iter().flatten().collect();
     let actions = actions.into_iter().map(str::to_owned).collect();
     let rows = frame.height();
-    write_part(path, frame)?;
+    write_frame(path, &frame)?;
     Ok(Some((rows, actions)))
 }
 

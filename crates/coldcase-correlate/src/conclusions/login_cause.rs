@@ -86,14 +86,14 @@ pub(super) fn conclude(
     if sources.is_empty() {
         return Ok(Vec::new());
     }
-    let identities = Identities::from(timeline, facts)?;
+    let identities = &timeline.identities;
     let mut conclusions = Vec::new();
     for source in sources {
-        let Some(asked) = Asked::of(source, findings, facts, &identities) else {
+        let Some(asked) = Asked::of(source, findings, facts, identities) else {
             continue;
         };
         let lives = lives::of(findings, &asked, facts);
-        let answer = asked.answer(&lives, &identities);
+        let answer = asked.answer(&lives, identities);
         let visible = Visible::read(timeline, facts, &asked, &answer.what)?;
         conclusions.push(asked.conclusion(&answer, &lives, &visible));
     }

@@ -34,7 +34,7 @@ use coldcase_timeline::{Selection, TimelineError};
 use serde_json::{Value, json};
 
 use crate::evidence::time_fact;
-use crate::{CaseFacts, Correlator, Draft, Identities, View};
+use crate::{CaseFacts, Correlator, Draft, View};
 
 mod activity;
 mod fits;
@@ -96,8 +96,8 @@ impl Case<'_> {
         if series.is_empty() {
             return Ok(Vec::new());
         }
-        let identities = Identities::from(self.timeline, self.facts)?;
-        let origin = |series: &Series| activity::origin(series, &identities, self.facts);
+        let identities = &self.timeline.identities;
+        let origin = |series: &Series| activity::origin(series, identities, self.facts);
         let origins: Vec<Origin> = series.iter().map(origin).collect();
         let running_pods = running_pods(self.rows);
         let scene = Scene {

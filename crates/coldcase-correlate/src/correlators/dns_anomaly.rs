@@ -32,7 +32,6 @@ use std::collections::BTreeSet;
 use coldcase_model::Finding;
 use coldcase_timeline::TimelineError;
 
-use crate::identity::Identities;
 use crate::{CaseFacts, Correlator, View};
 
 mod failures;
@@ -77,10 +76,9 @@ fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
         .map(|one| wanted(one.client, &one.telling, true));
     let all: Vec<Wanted> = of_tunnels.chain(of_generated).collect();
     let mut shown = shown::find(timeline, facts, &all)?.into_iter();
-    let identities = Identities::from(timeline, facts)?;
     let told = Told {
         survey: &survey,
-        identities: &identities,
+        identities: &timeline.identities,
         facts,
     };
     let mut found = Vec::new();

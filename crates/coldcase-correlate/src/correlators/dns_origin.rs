@@ -71,15 +71,15 @@ fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     let (expansions, questions): (Vec<Leg<'_>>, Vec<Leg<'_>>) = all
         .into_iter()
         .partition(|leg| names.expanded.contains_key(leg.name));
-    let identities = Identities::from(timeline, facts)?;
+    let identities = &timeline.identities;
     let addresses: BTreeSet<&str> = questions.iter().map(|leg| leg.src.as_str()).collect();
     let servers = legs::servers(timeline, &addresses)?;
-    let roles = Roles::of(&identities, &questions, servers);
+    let roles = Roles::of(identities, &questions, servers);
     let case = Case {
         rows: &rows,
         names: &names,
         expansions: &expansions,
-        identities: &identities,
+        identities,
         after: After::read(timeline, &answers)?,
         facts,
     };

@@ -33,7 +33,7 @@ use coldcase_model::{EvidenceRecord, Finding, Observable, ObservableType, Severi
 use coldcase_timeline::TimelineError;
 use serde_json::json;
 
-use crate::indicators::{Indicators, own_addresses};
+use crate::indicators::Indicators;
 use crate::processes::{Process, Processes, Socket, Space};
 use crate::{CaseFacts, Correlator, Draft, View};
 
@@ -160,22 +160,22 @@ impl Hidden {
 }
 
 fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
-    let processes = Processes::read(timeline)?;
-    let known = Indicators::of(&facts.indicators, &own_addresses(timeline, facts)?);
+    let processes = &timeline.processes;
+    let known = Indicators::of(&facts.indicators, &timeline.own_addresses);
     let hints = Hints::read(timeline)?;
-    let mut found = missing::find(&processes, &known);
+    let mut found = missing::find(processes, &known);
     let seen: BTreeSet<(Option<String>, Option<i64>)> = found
         .iter()
         .map(|one| (one.host.clone(), one.pid))
         .collect();
-    let disguised = disguised::find(&processes, &known).into_iter();
+    let disguised = disguised::find(processes, &known).into_iter();
     found.extend(disguised.filter(|one| !seen.contains(&(one.host.clone(), one.pid))));
-    found.extend(unowned::find(&processes, &known));
+    found.extend(unowned::find(processes, &known));
     found.extend(processors::find(timeline)?);
     for one in &mut found {
         hints.weigh(one);
     }
-    let floods = flooding::find(timeline, facts, &processes)?;
+    let floods = flooding::find(timeline, facts, processes)?;
     flooding::join(&mut found, floods);
     let hosts: BTreeSet<Option<String>> = found.iter().map(|one| one.host.clone()).collect();
     found.extend(hints.of_their_own(&hosts));
@@ -193,7 +193,7 @@ fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
             once.insert(key, one);
         }
     }
-    Ok(once.values().map(|one| finding(one, &processes)).collect())
+    Ok(once.values().map(|one| finding(one, processes)).collect())
 }
 
 fn finding(hidden: &Hidden, processes: &Processes) -> Finding {

@@ -28,7 +28,7 @@ use serde_json::json;
 
 use crate::evidence::time_fact;
 use crate::facts::{Indicator, IndicatorType};
-use crate::indicators::{Indicators, own_addresses};
+use crate::indicators::Indicators;
 use crate::mining::is_miner_command;
 use crate::processes::{Processes, disguises};
 use crate::{CaseFacts, Correlator, Draft, View};
@@ -58,7 +58,7 @@ fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     if facts.indicators.is_empty() {
         return Ok(Vec::new());
     }
-    let known = Indicators::of(&facts.indicators, &own_addresses(timeline, facts)?);
+    let known = Indicators::of(&facts.indicators, &timeline.own_addresses);
     if known.is_empty() {
         return Ok(Vec::new());
     }
@@ -66,7 +66,7 @@ fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     if tallies.is_empty() {
         return Ok(Vec::new());
     }
-    let tied = tied(&Processes::read(timeline)?, &known);
+    let tied = tied(&timeline.processes, &known);
     let none = Tied::default();
     let found = tallies.iter().filter_map(|(place, tally)| {
         let indicator = facts.indicators.get(*place)?;

@@ -31,7 +31,7 @@ use coldcase_timeline::TimelineError;
 use serde_json::json;
 
 use crate::evidence::time_fact;
-use crate::indicators::{Indicators, own_addresses};
+use crate::indicators::Indicators;
 use crate::mining::{
     base_name, endpoints, is_miner_command, is_miner_program, is_pool_port, program_of,
 };
@@ -93,12 +93,12 @@ struct Miner<'a> {
 }
 
 fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
-    let processes = Processes::read(timeline)?;
-    let known = Indicators::of(&facts.indicators, &own_addresses(timeline, facts)?);
+    let processes = &timeline.processes;
+    let known = Indicators::of(&facts.indicators, &timeline.own_addresses);
     let started = commands::read(timeline)?;
     let mut miners: BTreeMap<(Option<&str>, String), Miner<'_>> = BTreeMap::new();
     for (space, process) in processes.iter() {
-        let miner = look_at(&processes, space, process, &known, facts, &started);
+        let miner = look_at(processes, space, process, &known, facts, &started);
         if miner.severity().is_none() {
             continue;
         }
@@ -115,7 +115,7 @@ fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
         .map(|((host, _), _)| *host)
         .collect();
     miners.retain(|(host, _), miner| !miner.only_starts() || !hosts.contains(host));
-    let found = miners.values().map(|miner| miner.finding(&processes));
+    let found = miners.values().map(|miner| miner.finding(processes));
     Ok(found.collect())
 }
 

@@ -25,7 +25,7 @@ use coldcase_model::{Finding, Observable, ObservableType, Severity};
 use coldcase_timeline::{Selection, TimelineError};
 use serde_json::{Value, json};
 
-use crate::indicators::{Indicators, own_addresses};
+use crate::indicators::Indicators;
 use crate::{CaseFacts, Correlator, Draft, View};
 
 mod gather;
@@ -55,10 +55,7 @@ fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     let known = if facts.indicators.is_empty() {
         None
     } else {
-        Some(Indicators::of(
-            &facts.indicators,
-            &own_addresses(timeline, facts)?,
-        ))
+        Some(Indicators::of(&facts.indicators, &timeline.own_addresses))
     };
     let mut gathered = Gathered::read(timeline, known.as_ref())?;
     let mut items = gathered.items();

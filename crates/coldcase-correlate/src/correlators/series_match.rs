@@ -77,14 +77,14 @@ const AROUND_NS: i64 = 40 * 3600 * 1_000_000_000;
 const PARTS: usize = 50;
 
 fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
-    let identities = Identities::from(timeline, facts)?;
+    let identities = &timeline.identities;
     let mut files = Files::default();
-    let mut effects = effects::effects(timeline, facts, &identities, &mut files)?;
+    let mut effects = effects::effects(timeline, facts, identities, &mut files)?;
     let sizes = effects.iter().map(|effect| effect.events.len());
     let (Some(least), Some(most)) = (sizes.clone().min(), sizes.max()) else {
         return Ok(Vec::new());
     };
-    let known = known_hosts(facts, &identities, &mut effects);
+    let known = known_hosts(facts, identities, &mut effects);
     let containers = writers::Containers::of(timeline)?;
     let bounds = Bounds {
         least: (least / PARTS).max(2),
@@ -140,7 +140,7 @@ fn owners(
 
 /// Names and addresses of hosts, each with one name; the targets of effects are put in the same words.
 fn known_hosts(facts: &CaseFacts, identities: &Identities, effects: &mut [Effect]) -> KnownHosts {
-    let mut known = KnownHosts::new();
+    let mut known = KnownHosts::default();
     for host in &facts.hosts {
         let name = host.name.to_ascii_lowercase();
         known.insert(name.clone(), name.clone());
@@ -153,7 +153,9 @@ fn known_hosts(facts: &CaseFacts, identities: &Identities, effects: &mut [Effect
         let name = host.to_ascii_lowercase();
         known.insert(name.clone(), name.clone());
         if let Some(address) = identities.address_of(host) {
-            known.entry(address.to_owned()).or_insert(name);
+            if known.get(address).is_none() {
+                known.insert(address.to_owned(), name);
+            }
         }
     }
     for effect in effects {

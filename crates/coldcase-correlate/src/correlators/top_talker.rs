@@ -131,16 +131,13 @@ fn of_group(
     floods: &[(i64, i64)],
     facts: &CaseFacts,
 ) -> Result<Vec<Finding>, TimelineError> {
-    let members: Vec<&Series> = members
-        .iter()
-        .copied()
-        .filter(|one| !one.device.as_deref().is_some_and(is_loopback))
-        .collect();
+    let members = Members::of(members);
     let mut talkers: Vec<Talker<'_>> = Vec::new();
-    for series in members.iter().filter(|one| is_real(one, &members)) {
+    for series in members.real() {
         let all = surges(&series.rates);
         for surge in &all {
-            let mut talker = weigh(series, &members, (surge.first, surge.last));
+            let span = (surge.first, surge.last);
+            let mut talker = members.weigh(series, span, &members.levels(span));
             talker.daily = is_daily(surge, &all);
             talker.flood = floods.iter().any(|flood| is_near(surge, *flood));
             talker.bytes_per_second = surge.level;
@@ -202,42 +199,73 @@ fn is_real(series: &Series, members: &[&Series]) -> bool {
     true
 }
 
-/// A series' part of its metric during a time.
-fn weigh<'a>(series: &'a Series, members: &[&Series], (first, last): (i64, i64)) -> Talker<'a> {
-    let during = |one: &Series| {
-        let inside = one
-            .rates
-            .iter()
-            .filter(|(ts, _)| (first..=last).contains(ts));
-        median(inside.map(|(_, rate)| *rate)).unwrap_or(0.0)
-    };
-    let own = during(series);
-    let all: f64 = members.iter().map(|one| during(one)).sum();
-    let real = members.iter().filter(|one| is_real(one, members));
-    let physical: f64 = real.map(|one| during(one)).sum();
-    let compares = members.iter().any(|one| one.host != series.host);
-    let part = |of: f64| (compares && of > 0.0).then(|| round(own / of, 1e4));
-    Talker {
-        series,
-        surge: None,
-        first,
-        last,
-        bytes_per_second: own,
-        share: part(all),
-        share_of_physical: part(physical),
-        daily: false,
-        flood: false,
+/// The series of a metric, each with whether no other device of its host counts the same.
+struct Members<'a> {
+    all: Vec<(&'a Series, bool)>,
+}
+
+impl<'a> Members<'a> {
+    fn of(series: &[&'a Series]) -> Self {
+        let loops = |one: &&&Series| one.device.as_deref().is_some_and(is_loopback);
+        let all: Vec<&Series> = series.iter().filter(|one| !loops(one)).copied().collect();
+        let told = all.iter().map(|one| (*one, is_real(one, &all)));
+        Self {
+            all: told.collect(),
+        }
+    }
+
+    fn real(&self) -> impl Iterator<Item = &'a Series> {
+        let real = self.all.iter().filter(|(_, is_real)| *is_real);
+        real.map(|(one, _)| *one)
+    }
+
+    /// The middle rate of each during a time.
+    fn levels(&self, (first, last): (i64, i64)) -> Vec<f64> {
+        let during = |one: &Series| {
+            let inside = one
+                .rates
+                .iter()
+                .filter(|(ts, _)| (first..=last).contains(ts));
+            median(inside.map(|(_, rate)| *rate)).unwrap_or(0.0)
+        };
+        self.all.iter().map(|(one, _)| during(one)).collect()
+    }
+
+    /// A series' part of its metric during a time, in which these are the levels of all.
+    fn weigh(&self, series: &'a Series, (first, last): (i64, i64), levels: &[f64]) -> Talker<'a> {
+        let each = || self.all.iter().zip(levels);
+        let own = each().find(|((one, _), _)| std::ptr::eq(*one, series));
+        let own = own.map_or(0.0, |(_, level)| *level);
+        let all: f64 = levels.iter().sum();
+        let real = each().filter(|((_, is_real), _)| *is_real);
+        let physical: f64 = real.map(|(_, level)| *level).sum();
+        let compares = self.all.iter().any(|(one, _)| one.host != series.host);
+        let part = |of: f64| (compares && of > 0.0).then(|| round(own / of, 1e4));
+        Talker {
+            series,
+            surge: None,
+            first,
+            last,
+            bytes_per_second: own,
+            share: part(all),
+            share_of_physical: part(physical),
+            daily: false,
+            flood: false,
+        }
     }
 }
 
 /// The biggest talker of a metric in which nothing surges, where it is the bulk, and more than its even part.
-fn steady<'a>(members: &[&'a Series]) -> Option<Talker<'a>> {
+fn steady<'a>(members: &Members<'a>) -> Option<Talker<'a>> {
     let span = |one: &Series| Some((one.rates.first()?.0, one.rates.last()?.0));
-    let real: Vec<&&Series> = members.iter().filter(|one| is_real(one, members)).collect();
-    let even = 1.0 / real.len().max(1) as f64;
-    let talkers = real
-        .into_iter()
-        .filter_map(|one| Some(weigh(one, members, span(one)?)));
+    let even = 1.0 / members.real().count().max(1) as f64;
+    // Series of one scrape have one span.
+    let mut levels: BTreeMap<(i64, i64), Vec<f64>> = BTreeMap::new();
+    let talkers = members.real().filter_map(|one| {
+        let span = span(one)?;
+        let levels = levels.entry(span).or_insert_with(|| members.levels(span));
+        Some(members.weigh(one, span, levels))
+    });
     let most = talkers.max_by(|a, b| {
         let by_rate = a.bytes_per_second.total_cmp(&b.bytes_per_second);
         let name = |one: &Talker<'_>| (one.series.host.clone(), one.series.device.clone());

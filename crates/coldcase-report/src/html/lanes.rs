@@ -41,6 +41,8 @@ pub(super) struct Lane {
     undated: u64,
     whole: Widening,
     fine: BTreeMap<i64, u64>,
+    /// The fine step counted last, not yet in `fine`: events mostly follow each other.
+    open: Option<(i64, u64)>,
     snapshots: BTreeMap<i64, u64>,
     spans: Vec<(i64, i64)>,
     gaps: Vec<(i64, i64)>,
@@ -77,7 +79,7 @@ impl Lanes {
         }
         for ((host, format), lane) in &mut lanes {
             (lane.host, lane.format) = (host.clone(), format.clone());
-            lane.whole.close();
+            lane.close();
         }
         cover(&mut lanes, coverage);
         let mut lanes: Vec<Lane> = lanes
@@ -250,11 +252,31 @@ impl Lane {
         match focus.map(|focus| (focus, around(focus))) {
             Some((focus, (from, to))) if (from..=to).contains(&ts) => {
                 let step = (ts - focus.0).div_euclid(fine_step(focus.0, focus.1));
-                *self.fine.entry(step).or_default() += 1;
+                match &mut self.open {
+                    Some((open, count)) if *open == step => *count += 1,
+                    _ => {
+                        self.close_fine();
+                        self.open = Some((step, 1));
+                    }
+                }
                 self.near.offer(SAMPLED, seed, place, row);
             }
             _ => self.far.offer(SAMPLED, seed, place, row),
         }
+    }
+}
+
+impl Lane {
+    fn close_fine(&mut self) {
+        if let Some((step, count)) = self.open.take() {
+            *self.fine.entry(step).or_default() += count;
+        }
+    }
+
+    /// Puts the open steps to the others; afterwards none is open.
+    fn close(&mut self) {
+        self.close_fine();
+        self.whole.close();
     }
 }
 

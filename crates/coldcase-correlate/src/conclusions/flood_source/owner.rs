@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Observable, ObservableType, action, canonical_ip};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Selection, TimelineError};
 use serde_json::Value;
 
-use crate::{CaseFacts, Identities};
+use crate::{CaseFacts, Identities, View};
 
 /// Confidence by what names the owner: the case's own hosts and engines' inspections, the host's own list of interfaces, an address
 /// of the same network card, sockets that the host has with it, a translation table.
@@ -32,7 +32,7 @@ pub(super) struct Owner {
 /// All that names owners.
 pub(super) struct Owners<'a> {
     facts: &'a CaseFacts,
-    identities: Identities,
+    identities: &'a Identities,
     interfaces: BTreeMap<String, BTreeSet<String>>,
     sockets: BTreeMap<String, BTreeSet<String>>,
     /// Network cards of hosts, and of addresses.
@@ -56,10 +56,10 @@ fn is_of_link(address: &str) -> bool {
 }
 
 impl<'a> Owners<'a> {
-    pub fn read(timeline: &Timeline, facts: &'a CaseFacts) -> Result<Self, TimelineError> {
+    pub fn read(timeline: &'a View<'_>, facts: &'a CaseFacts) -> Result<Self, TimelineError> {
         let mut owners = Self {
             facts,
-            identities: Identities::from(timeline, facts)?,
+            identities: &timeline.identities,
             interfaces: BTreeMap::new(),
             sockets: BTreeMap::new(),
             cards: BTreeMap::new(),

@@ -93,7 +93,7 @@ fn answers(findings: &[Finding]) -> Vec<(String, ObservableType, String, usize)>
         skews: Vec::new(),
     };
     let timeline = Timeline::of_parts(Vec::new());
-    let view = View::of(&timeline).expect("a view");
+    let view = View::of(&timeline, &facts).expect("a view");
     let found = conclude(&view, &facts, findings).expect("concludes");
     found
         .into_iter()

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::Basis;
-use coldcase_timeline::polars::prelude::{Expr, col, lit};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 
 /// System logs, in order of writing.
@@ -57,27 +56,17 @@ pub(super) fn load(timeline: &Timeline) -> Result<Vec<Log>, TimelineError> {
     let columns = [
         "ts_ns", "ts_basis", "host", "format", "file", "line", "offset",
     ];
-    let of_logs = || -> Expr {
-        let formats = SYSTEM.iter().chain(&OTHERS);
-        let any = formats
-            .map(|format| col("format").eq(lit(*format)))
-            .reduce(|a, b| a.or(b));
-        any.unwrap_or_else(|| lit(false))
-    };
     let mut logs: BTreeMap<(String, String), Log> = BTreeMap::new();
     timeline.for_each_part(
         &actions,
         &columns,
-        |rows| {
-            let dated = col("ts_ns").is_not_null();
-            let seen = col("ts_basis").neq(lit(Basis::Collected.as_str()));
-            rows.filter(of_logs().and(dated).and(seen))
-        },
+        |rows| rows,
         |rows| gather(rows, &mut logs),
     )?;
     let mut logs: Vec<Log> = logs.into_values().collect();
     for log in &mut logs {
-        log.rows.sort_unstable();
+        // Stable, since that is quick where rows are runs that are in order: those of parts.
+        log.rows.sort();
     }
     Ok(logs)
 }
@@ -90,31 +79,49 @@ fn gather(rows: &Selection, logs: &mut BTreeMap<(String, String), Log>) {
         rows.longs("line"),
         rows.longs("offset"),
     );
-    let mut gathered: BTreeMap<(&str, &str), (usize, bool, Vec<At>)> = BTreeMap::new();
-    for (row, file) in files.iter().enumerate() {
-        let cell = |column: &[Option<i64>]| column.get(row).copied().flatten();
-        let (line, offset) = (cell(&lines), cell(&offsets));
-        let place = line.or(offset).and_then(|place| u64::try_from(place).ok());
-        let (Some(file), Some(ts), Some(place)) = (*file, cell(&times), place) else {
+    let cell = |column: &[Option<i64>], row: usize| column.get(row).copied().flatten();
+    let of_row = |row: usize| {
+        let text = |column: &[Option<_>]| column.get(row).copied().flatten();
+        (text(&hosts), text(&files), text(&formats))
+    };
+    let mut gathered: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    let mut row = 0;
+    while row < files.len() {
+        // Rows of one file follow each other: its log is looked up once.
+        let of = of_row(row);
+        let end = (row + 1..files.len()).find(|next| of_row(*next) != of);
+        let run = row..end.unwrap_or(files.len());
+        row = run.end;
+        if let (host, Some(file), Some(format)) = of
+            && (SYSTEM.contains(&format) || OTHERS.contains(&format))
+        {
+            let of_file = gathered.entry((host.unwrap_or_default(), file));
+            of_file.or_default().extend(run);
+        }
+    }
+    for ((host, file), of_file) in gathered {
+        let mut told = of_file.into_iter().filter_map(|row| {
+            let basis: Option<&str> = bases.get(row).copied().flatten();
+            let basis = basis.filter(|basis| *basis != Basis::Collected.as_str())?;
+            let (line, offset) = (cell(&lines, row), cell(&offsets, row));
+            let place = u64::try_from(line.or(offset)?).ok()?;
+            let ts = cell(&times, row)?;
+            Some((At { place, ts }, row, line.is_some(), basis))
+        });
+        let Some((first, row, by_line, basis)) = told.next() else {
             continue;
         };
-        let host = hosts.get(row).copied().flatten().unwrap_or_default();
-        let entry = gathered.entry((host, file));
-        let of_file = entry.or_insert_with(|| (row, line.is_some(), Vec::new()));
-        of_file.2.push(At { place, ts });
-    }
-    for ((host, file), (row, by_line, rows)) in gathered {
         let key = (host.to_owned(), file.to_owned());
-        let format = formats.get(row).copied().flatten().unwrap_or_default();
         let log = logs.entry(key).or_insert_with(|| Log {
             host: host.to_owned(),
             file: file.to_owned(),
-            format: format.to_owned(),
+            format: of_row(row).2.unwrap_or_default().to_owned(),
             by_line,
-            assumed: bases.get(row).copied().flatten() != Some(Basis::Recorded.as_str()),
+            assumed: basis != Basis::Recorded.as_str(),
             rows: Vec::new(),
         });
-        log.rows.extend(rows);
+        log.rows.push(first);
+        log.rows.extend(told.map(|(at, ..)| at));
     }
 }
 

@@ -9,7 +9,7 @@ use coldcase_model::{Severity, Timestamp};
 use serde_json::json;
 
 use super::explained::Explained;
-use super::logs::{Log, series_of};
+use super::logs::{At, Log, series_of};
 use super::signs::{Sign, Sort, place};
 use crate::CaseFacts;
 
@@ -55,7 +55,8 @@ pub(super) fn signs(logs: &[Log], facts: &CaseFacts, explained: &Explained) -> V
     for log in logs {
         let of_host = active.entry(log.host.as_str()).or_default();
         let hours = of_host.entry(series_of(&log.file)).or_default();
-        hours.extend(log.rows.iter().map(|row| row.ts.div_euclid(HOUR_NS)));
+        let runs = log.rows.chunk_by(|a, b| hour(a.ts) == hour(b.ts));
+        hours.extend(runs.filter_map(|run| Some(hour(run.first()?.ts))));
     }
     let mut series: BTreeMap<(&str, &str), Vec<&Log>> = BTreeMap::new();
     for log in logs.iter().filter(|log| log.is_of_system()) {
@@ -84,17 +85,8 @@ pub(super) fn signs(logs: &[Log], facts: &CaseFacts, explained: &Explained) -> V
 }
 
 fn silences(files: &[&Log], zone: Tz) -> Vec<Silence> {
-    let mut rows: Vec<Row> = Vec::new();
-    for (file, log) in files.iter().enumerate() {
-        let of_file = log.rows.iter().map(|row| Row {
-            ts: row.ts,
-            file,
-            place: row.place,
-        });
-        rows.extend(of_file);
-    }
-    rows.sort_unstable();
-    let hours: BTreeSet<i64> = rows.iter().map(|row| row.ts.div_euclid(HOUR_NS)).collect();
+    let edges = edges(files);
+    let hours: BTreeSet<i64> = edges.keys().copied().collect();
     let (Some(&first), Some(&last)) = (hours.first(), hours.last()) else {
         return Vec::new();
     };
@@ -102,12 +94,10 @@ fn silences(files: &[&Log], zone: Tz) -> Vec<Silence> {
         return Vec::new();
     }
     let rhythm = Rhythm::of(&hours, first, last, zone);
-    let pairs = rows.iter().zip(rows.iter().skip(1));
-    let found = pairs.filter_map(|(before, after)| {
-        let (from, to) = (
-            before.ts.div_euclid(HOUR_NS) + 1,
-            after.ts.div_euclid(HOUR_NS),
-        );
+    // A silence of hours begins with the last row of one and ends with the first of another.
+    let pairs = edges.values().zip(edges.values().skip(1));
+    let found = pairs.filter_map(|((_, before), (after, _))| {
+        let (from, to) = (hour(before.ts) + 1, hour(after.ts));
         let (p_value, missed) = rhythm.chance(from, to)?;
         let told = missed >= LEAST_HOURS && p_value < LEAST_LIKELY;
         told.then_some(Silence {
@@ -118,6 +108,31 @@ fn silences(files: &[&Log], zone: Tz) -> Vec<Silence> {
         })
     });
     found.collect()
+}
+
+/// The first and the last row of each hour.
+fn edges(files: &[&Log]) -> BTreeMap<i64, (Row, Row)> {
+    let mut edges: BTreeMap<i64, (Row, Row)> = BTreeMap::new();
+    for (file, log) in files.iter().enumerate() {
+        for of_hour in log.rows.chunk_by(|a, b| hour(a.ts) == hour(b.ts)) {
+            let row = |at: &At| Row {
+                ts: at.ts,
+                file,
+                place: at.place,
+            };
+            let rows = || of_hour.iter().map(row);
+            let (Some(first), Some(last)) = (rows().min(), rows().max()) else {
+                continue;
+            };
+            let known = edges.entry(hour(first.ts)).or_insert((first, last));
+            *known = (known.0.min(first), known.1.max(last));
+        }
+    }
+    edges
+}
+
+fn hour(ts: i64) -> i64 {
+    ts.div_euclid(HOUR_NS)
 }
 
 /// On how many days each hour of the day is active.

@@ -1,6 +1,9 @@
 //! What servers for remote screens log of their callers.
 
+use std::sync::LazyLock;
+
 use coldcase_model::canonical_ip;
+use memchr::memmem::Finder;
 
 /// A caller that a line tells of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,11 +15,19 @@ pub(super) struct Caller {
     pub left: bool,
 }
 
+/// What each line of a caller holds: looked for at first, since nearly no line does.
+static WORDS: LazyLock<[Finder<'static>; 3]> =
+    LazyLock::new(|| ["onnection", "session (access granted)", "Logged in from "].map(Finder::new));
+
 /// The caller of a line of Xvnc (TigerVNC, RealVNC), x11vnc, vino, websockify, xrdp-sesman or AnyDesk.
 ///
 /// Only lines of that program's own wording count; xrdp's `connection received` is left out, since a port
 /// scan makes it as well.
 pub(super) fn caller(message: &str) -> Option<Caller> {
+    let has = |words: &Finder<'_>| words.find(message.as_bytes()).is_some();
+    if !WORDS.iter().any(has) {
+        return None;
+    }
     let after = |words: &str| message.split_once(words).map(|(_, rest)| rest.trim_start());
     let found = |service, end: (String, Option<u16>), left| Caller {
         service,

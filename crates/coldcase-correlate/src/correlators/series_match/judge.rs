@@ -2,7 +2,6 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 
 use super::align::{Alignment, Clocks, SECOND, align};
 use super::chance::LEAST_P;
@@ -10,6 +9,7 @@ use super::effects::Effect;
 use super::mine::{Mined, Series};
 use super::place::Moment;
 use super::writers::{Kind, Writer};
+use crate::facts::merge_spans;
 
 /// Share of effects that a cause must match to be worth a word.
 pub(super) const LEAST_RECALL: f64 = 0.5;
@@ -144,13 +144,14 @@ pub(super) fn causes<'a>(
         .series
         .iter()
         .filter(|series| owner.is_none_or(|owner| is_of(&series.writer, owner)));
+    let covered = merge_spans(covered.iter().map(|span| around(*span)).collect(), 0);
     let mut tried = 0;
     let mut found: Vec<Cause<'a>> = Vec::new();
     for series in of_owner {
-        let Some(span) = mined.spans.get(&series.writer) else {
+        let Some(events) = events_within(effect, series, &covered) else {
             continue;
         };
-        let Some(events) = events_within(effect, series, covered) else {
+        let Some(span) = mined.spans.get(&series.writer) else {
             continue;
         };
         tried += 1;
@@ -170,24 +171,31 @@ fn is_of(writer: &Writer, host: &str) -> bool {
 }
 
 /// A span and what an error of a zone adds to it.
-fn around((first, last): (i64, i64)) -> RangeInclusive<i64> {
-    first.saturating_sub(AROUND)..=last.saturating_add(AROUND)
+fn around((first, last): (i64, i64)) -> (i64, i64) {
+    (first.saturating_sub(AROUND), last.saturating_add(AROUND))
 }
 
 /// The candidate's events that the effect's log could have answered, where their number may fit.
 fn events_within(effect: &Effect, series: &Series, covered: &[(i64, i64)]) -> Option<Vec<Moment>> {
     let most = effect.events.len().saturating_mul(MOST_PER_EFFECT);
-    let events: Vec<Moment> = series
-        .events
-        .iter()
-        .filter(|event| {
-            let is_in = |span: &(i64, i64)| around(*span).contains(&event.ts);
-            covered.is_empty() || covered.iter().any(is_in)
-        })
-        .copied()
-        .collect();
-    let few = (events.len() as f64) < LEAST_RECALL * effect.events.len() as f64 * 0.5;
-    (!few && events.len() <= most && events.len() >= 5).then_some(events)
+    let all = series.events.as_slice();
+    let is_enough = |count: usize| {
+        count >= 5 && (count as f64) >= LEAST_RECALL * effect.events.len() as f64 * 0.5
+    };
+    if !is_enough(all.len()) {
+        return None;
+    }
+    let inside = |(first, last): &(i64, i64)| {
+        let from = all.partition_point(|event| event.ts < *first);
+        let to = all.partition_point(|event| event.ts <= *last);
+        all.get(from..to).unwrap_or_default()
+    };
+    let inside: Vec<&[Moment]> = match covered {
+        [] => vec![all],
+        spans => spans.iter().map(inside).collect(),
+    };
+    let count: usize = inside.iter().map(|events| events.len()).sum();
+    (is_enough(count) && count <= most).then(|| inside.concat())
 }
 
 fn cause<'a>(
@@ -196,7 +204,8 @@ fn cause<'a>(
     events: Vec<Moment>,
     span: (i64, i64),
 ) -> Option<Cause<'a>> {
-    let is_covered = |moment: &Moment| around(span).contains(&moment.ts);
+    let (from, to) = around(span);
+    let is_covered = |moment: &Moment| (from..=to).contains(&moment.ts);
     let covered = effect.events.iter().filter(|moment| is_covered(moment));
     let all = effect.events.len();
     // A log that holds a small part of the time can't speak for the rest.

@@ -19,6 +19,8 @@ use super::writers::{Cells, Containers, Writer, attribute};
 
 /// Counters of the first pass: 16 MiB.
 const COUNTERS: usize = 1 << 22;
+/// Lines of which the first pass keeps the keys: some 25 bytes each.
+const MOST_LINES: usize = 1 << 20;
 /// Series kept at most: beyond, the rarest are left out.
 const MOST_SERIES: usize = 20_000;
 /// Events kept at most, over all series: 32 bytes each.
@@ -102,17 +104,24 @@ pub(super) fn mine(
 ) -> Result<Mined, TimelineError> {
     let (hosts, within) = (bounds.hosts.as_ref(), &bounds.within);
     let mut counters = vec![0u32; COUNTERS];
+    let mut first = FirstPass::default();
     visit(timeline, containers, files, hosts, &mut |line| {
         if !within.contains(&line.moment.ts) {
             return;
         }
-        for (hash, ..) in keys(&line, known).each {
-            if let Some(count) = counters.get_mut(slot(hash)) {
+        let keys = keys(&line, known);
+        for (hash, ..) in &keys.each {
+            if let Some(count) = counters.get_mut(slot(*hash)) {
                 *count = count.saturating_add(1);
             }
         }
+        first.add(&keys);
     })?;
     let (sizes, left_out) = tighten(&counters, bounds);
+    let is_kept = |hash: u64| {
+        let count = counters.get(slot(hash)).copied().unwrap_or(0);
+        sizes.contains(&usize::try_from(count).unwrap_or(usize::MAX))
+    };
     let mut kept: HashMap<u64, Series> = HashMap::new();
     let mut spans: HashMap<u64, (Rc<Writer>, i64, i64)> = HashMap::new();
     visit(timeline, containers, files, hosts, &mut |line| {
@@ -121,16 +130,11 @@ pub(super) fn mine(
             .entry(line.hash)
             .or_insert_with(|| (Rc::clone(line.writer), ts, ts));
         (span.1, span.2) = (span.1.min(ts), span.2.max(ts));
-        if !within.contains(&ts) {
+        if !within.contains(&ts) || first.next(&is_kept) == Some(false) {
             return;
         }
         let keys = keys(&line, known);
-        for (hash, level, refined) in &keys.each {
-            let count = counters.get(slot(*hash)).copied().unwrap_or(0);
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
-            if !sizes.contains(&count) {
-                continue;
-            }
+        for (hash, level, refined) in keys.each.iter().filter(|(hash, ..)| is_kept(*hash)) {
             let series = kept.entry(*hash).or_insert_with(|| Series {
                 writer: Writer::clone(line.writer),
                 template: keys.template(*level).to_owned(),
@@ -158,6 +162,36 @@ pub(super) fn mine(
         spans: spans.collect(),
         left_out,
     })
+}
+
+/// What the first pass saw, for as many lines as there is room for: most lines belong to nothing that is kept.
+#[derive(Default)]
+struct FirstPass {
+    /// Hashes of the keys of all lines.
+    hashes: Vec<u64>,
+    /// How many each line has.
+    counts: Vec<u8>,
+    /// Lines and hashes that the second pass has gone by.
+    passed: (usize, usize),
+}
+
+impl FirstPass {
+    fn add(&mut self, keys: &Keys) {
+        if self.counts.len() < MOST_LINES {
+            self.counts
+                .push(u8::try_from(keys.each.len()).unwrap_or(u8::MAX));
+            self.hashes.extend(keys.each.iter().map(|(hash, ..)| *hash));
+        }
+    }
+
+    /// Whether the next line has a key that is kept; nothing where the first pass had no room for it.
+    fn next(&mut self, is_kept: &impl Fn(u64) -> bool) -> Option<bool> {
+        let (line, from) = self.passed;
+        let count = usize::from(*self.counts.get(line)?);
+        self.passed = (line + 1, from + count);
+        let hashes = self.hashes.get(from..from + count)?;
+        Some(hashes.iter().any(|hash| is_kept(*hash)))
+    }
 }
 
 /// The series that a line belongs to.
@@ -267,96 +301,131 @@ fn visit(
         "dst_ip",
         "dst_port",
     ];
-    let mut writers = Writers::new();
+    let mut writers = Writers::default();
     for part in timeline.parts() {
         let part = Timeline::of_parts(vec![part.clone()]);
         let rows = part.select(&ACTIONS, &COLUMNS)?;
         let columns = Columns::of(&rows);
         let of_hosts = |row: &usize| {
-            let host = columns.text("host", *row);
-            host.is_none_or(|host| hosts.is_none_or(|hosts| hosts.contains(host)))
+            let host = hosts.and_then(|hosts| Some((hosts, cell(&columns.hosts, *row)?)));
+            host.is_none_or(|(hosts, host)| hosts.contains(host))
         };
+        let mut last = None;
         for row in (0..rows.rows()).filter(of_hosts) {
-            columns.line(row, containers, &mut writers, files, &rows, each);
+            columns.line(row, (containers, &mut writers), &mut last, files, each);
         }
     }
     Ok(())
 }
 
 /// Writers with their hashes, by a hash of the cells that tell them.
-type Writers = HashMap<u64, Option<(Rc<Writer>, u64)>>;
+#[derive(Default)]
+struct Writers {
+    known: HashMap<u64, Told>,
+}
+
+/// A writer with its hash; none where a row tells of logins itself.
+type Told = Option<(Rc<Writer>, u64)>;
 
 /// The columns of a part, looked up once.
 struct Columns<'a> {
     times: Vec<Option<i64>>,
+    lines: Vec<Option<i64>>,
+    offsets: Vec<Option<i64>>,
     pids: Vec<Option<i64>>,
     ports: Vec<Option<i32>>,
-    texts: BTreeMap<&'static str, Vec<Option<&'a str>>>,
+    actions: Vec<Option<&'a str>>,
+    hosts: Vec<Option<&'a str>>,
+    formats: Vec<Option<&'a str>>,
+    files: Vec<Option<&'a str>>,
+    bases: Vec<Option<&'a str>>,
+    precisions: Vec<Option<&'a str>>,
+    containers: Vec<Option<&'a str>>,
+    pods: Vec<Option<&'a str>>,
+    namespaces: Vec<Option<&'a str>>,
+    attributes: Vec<Option<&'a str>>,
+    messages: Vec<Option<&'a str>>,
+    commands: Vec<Option<&'a str>>,
+    exes: Vec<Option<&'a str>>,
+    destinations: Vec<Option<&'a str>>,
+}
+
+fn cell<T: Copy>(column: &[Option<T>], row: usize) -> Option<T> {
+    column.get(row).copied().flatten()
 }
 
 impl<'a> Columns<'a> {
     fn of(rows: &'a Selection) -> Self {
-        let names = [
-            "action",
-            "host",
-            "format",
-            "file",
-            "ts_basis",
-            "ts_precision",
-            "container",
-            "pod",
-            "namespace",
-            "attributes",
-            "message",
-            "command",
-            "exe",
-            "dst_ip",
-        ];
         Self {
             times: rows.longs("ts_ns"),
+            lines: rows.longs("line"),
+            offsets: rows.longs("offset"),
             pids: rows.longs("pid"),
             ports: rows.ints("dst_port"),
-            texts: names.map(|name| (name, rows.texts(name))).into(),
+            actions: rows.texts("action"),
+            hosts: rows.texts("host"),
+            formats: rows.texts("format"),
+            files: rows.texts("file"),
+            bases: rows.texts("ts_basis"),
+            precisions: rows.texts("ts_precision"),
+            containers: rows.texts("container"),
+            pods: rows.texts("pod"),
+            namespaces: rows.texts("namespace"),
+            attributes: rows.texts("attributes"),
+            messages: rows.texts("message"),
+            commands: rows.texts("command"),
+            exes: rows.texts("exe"),
+            destinations: rows.texts("dst_ip"),
         }
     }
 
-    fn text(&self, name: &str, row: usize) -> Option<&'a str> {
-        self.texts.get(name)?.get(row).copied().flatten()
+    fn cells(&self, row: usize) -> Cells<'a> {
+        Cells {
+            action: cell(&self.actions, row).unwrap_or_default(),
+            format: cell(&self.formats, row).unwrap_or_default(),
+            host: cell(&self.hosts, row).unwrap_or_default(),
+            file: cell(&self.files, row).unwrap_or_default(),
+            container: cell(&self.containers, row),
+            pod: cell(&self.pods, row),
+            namespace: cell(&self.namespaces, row),
+            attributes: cell(&self.attributes, row),
+            command: cell(&self.commands, row),
+            exe: cell(&self.exes, row),
+        }
     }
 
+    fn place(&self, row: usize, file: &str, files: &mut Files) -> Place {
+        let line = cell(&self.lines, row);
+        let at = line.or_else(|| cell(&self.offsets, row)).unwrap_or(-1);
+        Place::at(files, file, at, line.is_some())
+    }
+
+    /// Calls back for a row's line; `last` are the cells of the row before, with their writer.
     fn line(
         &self,
         row: usize,
-        containers: &Containers,
-        writers: &mut Writers,
+        (containers, writers): (&Containers, &mut Writers),
+        last: &mut Option<(Cells<'a>, Told)>,
         files: &mut Files,
-        rows: &Selection,
         each: &mut impl FnMut(Line<'_>),
     ) {
-        let text = |name: &str| self.text(name, row);
-        let ts = self.times.get(row).copied().flatten();
+        let ts = cell(&self.times, row);
         let Some(ts) = ts.filter(|ts| is_sane(*ts)) else {
             return;
         };
-        if matches!(text("ts_precision"), Some("min" | "day")) {
+        if matches!(cell(&self.precisions, row), Some("min" | "day")) {
             return;
         }
-        let cells = Cells {
-            action: text("action").unwrap_or_default(),
-            format: text("format").unwrap_or_default(),
-            host: text("host").unwrap_or_default(),
-            file: text("file").unwrap_or_default(),
-            container: text("container"),
-            pod: text("pod"),
-            namespace: text("namespace"),
-            attributes: text("attributes"),
-            command: text("command"),
-            exe: text("exe"),
+        let cells = self.cells(row);
+        let told_by = match last {
+            Some((known, writer)) if *known == cells => writer.clone(),
+            _ => writers.of(containers, cells),
         };
-        let Some((writer, hash)) = writer_of(containers, writers, cells) else {
+        *last = Some((cells, told_by.clone()));
+        let Some((writer, hash)) = told_by else {
             return;
         };
-        let pid = self.pids.get(row).copied().flatten();
+        let pid = cell(&self.pids, row);
         let is_process = writer.what.kind == ObservableType::Process;
         // A process that lives on is told by its pid as well.
         let one = pid
@@ -366,19 +435,18 @@ impl<'a> Columns<'a> {
                 one.what.value = format!("{}[{pid}]", one.what.value);
                 Rc::new(one)
             });
-        let port = self.ports.get(row).copied().flatten();
-        let message = told(cells, text("message"), port);
+        let message = told(cells, cell(&self.messages, row), cell(&self.ports, row));
         let line = |writer, hash, moment| Line {
             writer,
             hash,
             message,
-            target: text("dst_ip"),
+            target: cell(&self.destinations, row),
             moment,
-            zone_unsure: text("ts_basis") != Some("recorded"),
+            zone_unsure: cell(&self.bases, row) != Some("recorded"),
         };
         let moment = Moment {
             ts,
-            place: Place::of(rows, row, files),
+            place: self.place(row, cells.file, files),
             text: u32::try_from(hash_of(&message) >> 32).unwrap_or(0),
         };
         if let Some(one) = &one {
@@ -388,26 +456,24 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Who wrote a row, from what was found for rows like it.
-fn writer_of(
-    containers: &Containers,
-    known: &mut Writers,
-    cells: Cells<'_>,
-) -> Option<(Rc<Writer>, u64)> {
-    let made = || {
-        let writer = containers.writer(cells)?;
-        let hash = hash_of(&writer);
-        Some((Rc::new(writer), hash))
-    };
-    if cells.action != action::LOG {
-        return made();
+impl Writers {
+    /// Who wrote a row, from what was found for rows like it.
+    fn of(&mut self, containers: &Containers, cells: Cells<'_>) -> Told {
+        let made = || {
+            let writer = containers.writer(cells)?;
+            let hash = hash_of(&writer);
+            Some((Rc::new(writer), hash))
+        };
+        if cells.action != action::LOG {
+            return made();
+        }
+        let attributes = cells.attributes.unwrap_or_default();
+        let who = ["container_id", "program", "unit", "container_name"]
+            .map(|name| attribute(attributes, name));
+        let of_row = (cells.host, cells.file, cells.container, cells.pod);
+        let key = hash_of(&(of_row, cells.namespace, who));
+        self.known.entry(key).or_insert_with(made).clone()
     }
-    let attributes = cells.attributes.unwrap_or_default();
-    let who = ["container_id", "program", "unit", "container_name"]
-        .map(|name| attribute(attributes, name));
-    let of_row = (cells.host, cells.file, cells.container, cells.pod);
-    let key = hash_of(&(of_row, cells.namespace, who));
-    known.entry(key).or_insert_with(made).clone()
 }
 
 /// What a row says, as far as a template is made of it.

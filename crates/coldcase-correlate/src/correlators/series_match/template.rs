@@ -3,7 +3,7 @@
 //! Two templates a line: the `fine` one has digits taken out, the `coarse` one also what stands behind `key=` and in
 //! quotes, but for keys whose values are wording (`msg`, `event`, `level`).
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 /// Longest part of a line that counts: what comes behind is a dump.
@@ -59,7 +59,30 @@ pub(super) struct Shape {
 }
 
 /// Names and addresses of the case's hosts, lower case, each with the host's one name.
-pub(super) type KnownHosts = BTreeMap<String, String>;
+#[derive(Debug, Default)]
+pub(super) struct KnownHosts {
+    names: HashMap<String, String>,
+    longest: usize,
+}
+
+impl KnownHosts {
+    /// A name or address of a host.
+    pub fn insert(&mut self, name: String, host: String) {
+        self.longest = self.longest.max(name.len());
+        self.names.insert(name, host);
+    }
+
+    /// Whose name or address it is, in any case.
+    pub fn get(&self, name: &str) -> Option<&String> {
+        if name.len() > self.longest {
+            None
+        } else if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.names.get(&name.to_ascii_lowercase())
+        } else {
+            self.names.get(name)
+        }
+    }
+}
 
 /// The shape of a line that was written on this host: a host that names itself names no target.
 pub(super) fn shape(line: &str, known: &KnownHosts, own: Option<&str>) -> Shape {
@@ -79,7 +102,10 @@ pub(super) fn shape(line: &str, known: &KnownHosts, own: Option<&str>) -> Shape 
         let is_key = matches!(token, Token::Word(_)) && rest.starts_with('=')
             || matches!(token, Token::Quoted(..)) && rest.starts_with(':');
         if is_key {
-            made.both(&mask(text));
+            let before = made.fine.len();
+            mask(text, &mut made.fine);
+            made.coarse
+                .push_str(made.fine.get(before..).unwrap_or_default());
             key = Some(text.to_ascii_lowercase());
             continue;
         }
@@ -94,13 +120,17 @@ pub(super) fn shape(line: &str, known: &KnownHosts, own: Option<&str>) -> Shape 
         found.look(text, of_key.as_deref(), known, own);
         let is_value = of_key.is_some() || matches!(token, Token::Quoted(..)) && text.contains(' ');
         let is_wording = of_key.is_some_and(|key| WORDING.contains(&key.as_str()));
-        let masked: Vec<String> = text.split_whitespace().map(mask).collect();
-        let masked = masked.join(" ");
-        made.fine.push_str(&masked);
+        let before = made.fine.len();
+        for (number, word) in text.split_whitespace().enumerate() {
+            if number > 0 {
+                made.fine.push(' ');
+            }
+            mask(word, &mut made.fine);
+        }
         made.coarse.push_str(if is_value && !is_wording {
             "*"
         } else {
-            &masked
+            made.fine.get(before..).unwrap_or_default()
         });
     }
     made.target = found.best();
@@ -130,14 +160,21 @@ struct Found {
 
 impl Found {
     fn look(&mut self, text: &str, key: Option<&str>, known: &KnownHosts, own: Option<&str>) {
-        for piece in text.split(|c: char| c.is_whitespace() || "/@,()[]\"'<>;".contains(c)) {
+        let is_between = |c: char| {
+            c.is_whitespace()
+                || matches!(
+                    c,
+                    '/' | '@' | ',' | '(' | ')' | '[' | ']' | '"' | '\'' | '<' | '>' | ';'
+                )
+        };
+        for piece in text.split(is_between) {
             if piece.len() < 2 {
                 continue;
             }
             let bare = without_port(piece);
             let named = known
-                .get(&bare.to_ascii_lowercase())
-                .or_else(|| known.get(&bare.split('.').next()?.to_ascii_lowercase()));
+                .get(bare)
+                .or_else(|| known.get(bare.split_once('.')?.0));
             let named = named.filter(|_| bare.parse::<IpAddr>().is_ok() || !is_number(bare));
             if let Some(host) = named {
                 let is_own = own.is_some_and(|own| own.eq_ignore_ascii_case(host));
@@ -201,7 +238,13 @@ impl<'a> Token<'a> {
 
 /// The token at the start of a text that is not empty, and what follows it.
 fn token(text: &str) -> (Token<'_>, &str) {
-    let ends = |c: char| c.is_whitespace() || "\"{}[](),;|=".contains(c);
+    let ends = |c: char| {
+        c.is_whitespace()
+            || matches!(
+                c,
+                '"' | '{' | '}' | '[' | ']' | '(' | ')' | ',' | ';' | '|' | '='
+            )
+    };
     if let Some(body) = text.strip_prefix('"')
         && let Some(end) = body.find('"')
     {
@@ -230,20 +273,21 @@ fn token(text: &str) -> (Token<'_>, &str) {
     }
 }
 
-/// A word with each segment that holds a digit taken out: `dispatch-4` is `dispatch-#`, a time is `#`.
-pub(super) fn mask(word: &str) -> String {
-    let mut masked = String::with_capacity(word.len());
+/// Adds a word with each segment that holds a digit taken out: `dispatch-4` is `dispatch-#`, a time is `#`.
+pub(super) fn mask(word: &str, masked: &mut String) {
+    let start = masked.len();
     let mut rest = word;
     while !rest.is_empty() {
-        let end = rest
-            .find(|c: char| "-_./:+@%#".contains(c))
-            .unwrap_or(rest.len());
+        let is_mark = |c: char| matches!(c, '-' | '_' | '.' | '/' | ':' | '+' | '@' | '%' | '#');
+        let end = rest.find(is_mark).unwrap_or(rest.len());
         let (segment, behind) = rest.split_at_checked(end).unwrap_or((rest, ""));
         if segment.bytes().any(|byte| byte.is_ascii_digit()) {
             // `2023-03-07`: one variable, not three.
-            let keeps = masked.trim_end_matches(|c: char| "-_./:+".contains(c));
+            let made = masked.get(start..).unwrap_or_default();
+            let keeps =
+                made.trim_end_matches(|c: char| matches!(c, '-' | '_' | '.' | '/' | ':' | '+'));
             if keeps.ends_with('#') {
-                let keep = keeps.len();
+                let keep = start + keeps.len();
                 masked.truncate(keep);
             } else {
                 masked.push('#');
@@ -256,7 +300,6 @@ pub(super) fn mask(word: &str) -> String {
         masked.push_str(mark);
         rest = after;
     }
-    masked
 }
 
 #[cfg(test)]
@@ -269,8 +312,11 @@ mod tests {
             ("10.20.8.119", "db-07"),
             ("node-14", "node-14"),
         ]
-        .map(|(name, host)| (name.to_owned(), host.to_owned()))
-        .into()
+        .into_iter()
+        .fold(KnownHosts::default(), |mut known, (name, host)| {
+            known.insert(name.to_owned(), host.to_owned());
+            known
+        })
     }
 
     #[test]
@@ -289,7 +335,9 @@ mod tests {
             ("[report]", "[report]"),
             ("", ""),
         ] {
-            assert_eq!(mask(word), expected, "{word}");
+            let mut masked = "-#-".to_owned();
+            mask(word, &mut masked);
+            assert_eq!(masked, format!("-#-{expected}"), "{word}");
         }
     }
 

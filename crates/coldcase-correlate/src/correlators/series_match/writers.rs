@@ -174,7 +174,7 @@ fn pod_name(rows: &Selection, row: usize) -> Option<String> {
 }
 
 /// The cells of a row that say who wrote it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Cells<'a> {
     pub action: &'a str,
     pub format: &'a str,

@@ -34,8 +34,12 @@ pub(super) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
         .into_iter()
         .filter(|value| value.is_finite())
         .collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    let middle = values.len() / 2;
+    if values.is_empty() {
+        return None;
+    }
+    let (_, value, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
+    Some(*value)
 }
 
 /// All surges of a series.

@@ -1,0 +1,117 @@
+//! The rows of a part in memory, before they are written.
+
+use polars::prelude::{IdxCa, IdxSize, PolarsResult};
+
+use crate::COLUMNS;
+use crate::order::{Keys, ranks};
+use crate::part_column::PartColumn;
+use crate::schema::ColumnType;
+use crate::words::NO_TEXT;
+
+/// Rows, columns in the contract's order.
+pub(crate) struct PartRows {
+    pub rows: usize,
+    pub columns: [PartColumn; COLUMNS.len()],
+}
+
+impl PartRows {
+    /// Each column with its name and type.
+    pub fn named(&self) -> impl Iterator<Item = (&'static str, ColumnType, &PartColumn)> {
+        let columns = COLUMNS.iter().zip(&self.columns);
+        columns.map(|((name, kind), column)| (*name, *kind, column))
+    }
+
+    /// The rows at these places.
+    pub fn take(&self, places: &IdxCa) -> PolarsResult<Self> {
+        let mut taken = self.columns.iter().map(|column| column.take(places));
+        let mut columns = [const { PartColumn::Nulls }; COLUMNS.len()];
+        for (column, taken) in columns.iter_mut().zip(&mut taken) {
+            *column = taken?;
+        }
+        let rows = places.len();
+        Ok(Self { rows, columns })
+    }
+
+    /// Rows in the timeline's order, or nothing where they are in it.
+    pub fn order(&self) -> Option<Vec<IdxSize>> {
+        let keys = Keys {
+            times: self.longs("ts_ns"),
+            files: self.ranks("file"),
+            lines: self.longs("line"),
+            offsets: self.longs("offset"),
+            actions: self.ranks("action"),
+        };
+        keys.order()
+    }
+
+    /// Rows by action, in this order: actions of at least so many rows apart, all others together.
+    pub fn by_action(&self, order: &[IdxSize], least: usize) -> Vec<(Vec<String>, Vec<IdxSize>)> {
+        let Some(PartColumn::Words { texts, rows }) = self.column("action") else {
+            return Vec::new();
+        };
+        let mut counts = vec![0; texts.len()];
+        for number in rows.iter() {
+            if let Some(count) = counts.get_mut(usize::from(*number)) {
+                *count += 1;
+            }
+        }
+        let mut parts: Vec<(Vec<String>, Vec<IdxSize>)> = vec![Default::default()];
+        let mut part_of: Vec<usize> = Vec::with_capacity(counts.len());
+        for (action, count) in texts.iter().zip(counts) {
+            let action = action.unwrap_or_default().to_owned();
+            if count >= least {
+                part_of.push(parts.len());
+                parts.push((vec![action], Vec::with_capacity(count)));
+            } else {
+                part_of.push(0);
+                parts
+                    .iter_mut()
+                    .take(1)
+                    .for_each(|rest| rest.0.push(action.clone()));
+            }
+        }
+        for row in order {
+            let number = rows.get(*row as usize).copied().unwrap_or(NO_TEXT);
+            let part = part_of.get(usize::from(number)).copied().unwrap_or(0);
+            if let Some((_, places)) = parts.get_mut(part) {
+                places.push(*row);
+            }
+        }
+        parts.retain(|(_, places)| !places.is_empty());
+        for (actions, _) in &mut parts {
+            actions.sort_unstable();
+        }
+        parts
+    }
+
+    fn column(&self, name: &str) -> Option<&PartColumn> {
+        let mut named = self.named();
+        named.find_map(|(known, _, column)| (known == name).then_some(column))
+    }
+
+    fn longs(&self, name: &str) -> Vec<Option<i64>> {
+        match self.column(name) {
+            Some(PartColumn::Whole(column)) => column
+                .i64()
+                .map_or_else(|_| Vec::new(), |column| column.iter().collect()),
+            _ => vec![None; self.rows],
+        }
+    }
+
+    fn ranks(&self, name: &str) -> Vec<u32> {
+        match self.column(name) {
+            Some(PartColumn::Words { texts, rows }) => {
+                let texts: Vec<Option<&str>> = texts.iter().collect();
+                let ranks = ranks(&texts);
+                let rank = |number: &u16| ranks.get(usize::from(*number)).copied();
+                let of = rows.iter().map(|number| rank(number).unwrap_or(0));
+                of.collect()
+            }
+            Some(PartColumn::Whole(column)) => column.str().map_or_else(
+                |_| Vec::new(),
+                |texts| ranks(&texts.iter().collect::<Vec<_>>()),
+            ),
+            _ => vec![0; self.rows],
+        }
+    }
+}
