@@ -38,7 +38,7 @@ const TRIED_YEARS: i32 = 60;
 const HINTS: usize = 8;
 
 /// A moment without its year.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Mark {
     /// 1 to 12.
     pub month: u8,
@@ -97,7 +97,7 @@ fn day_of_year(month: u8, day: u8) -> i32 {
 }
 
 /// What one pass over a log's line heads shows.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Survey {
     /// First stamp without a year.
     pub first: Option<Mark>,

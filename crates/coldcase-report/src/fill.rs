@@ -11,6 +11,12 @@ const OPENING: &str = "（【《「『〈“‘([{";
 /// Letters that a line may lack so that a name is parted at a mark.
 const NEAR: usize = 24;
 
+/// A text in lines of a terminal that nobody widened, each with its end.
+pub fn filled(text: &str) -> String {
+    let lines = fill(text, 80).into_iter();
+    lines.map(|line| line + "\n").collect()
+}
+
 /// A text in lines of at most this width. Nothing is lost but blanks.
 pub(crate) fn fill(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();

@@ -17,6 +17,7 @@ mod terminal;
 pub use answer::{answer_csv, answer_json, answer_table};
 pub use escape::{for_csv, for_markdown, for_terminal};
 pub use export::{ExportError, ExportFormat, Exported, Profile, export};
+pub use fill::filled;
 pub use html::{Charts, html};
 pub use lang::Lang;
 pub use lang::told::without_chinese;

@@ -15,6 +15,7 @@ mod rewrite;
 mod schema;
 mod select;
 pub mod sql;
+mod taken_over;
 mod words;
 mod write;
 
@@ -25,3 +26,4 @@ pub use filter::Filter;
 pub use polars;
 pub use schema::{COLUMNS, ColumnType};
 pub use select::{RowPlace, Selection, Timeline};
+pub use taken_over::EarlierPart;

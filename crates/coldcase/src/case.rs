@@ -17,6 +17,7 @@ use crate::case_files::write_files;
 use crate::case_place::CasePlace;
 use crate::clock_solver::{self, Step, Verdict};
 use crate::host_facts::BundleFacts;
+use crate::incremental::{self, Earlier, TakenOver};
 use crate::ingest::{InputRecord, Progress};
 use crate::plan::plan;
 use crate::readings::{Readings, read_all};
@@ -94,6 +95,10 @@ pub struct Analysis {
     pub timeline: Timeline,
     /// What the correlators found.
     pub findings: Findings,
+    /// What was taken over from the case that was there, where that was asked for.
+    pub taken_over: Option<TakenOver>,
+    /// What the heads of year-less logs show.
+    pub(crate) surveys: clocks::Surveys,
 }
 
 /// The whole job: evidence into a case at `output`, which appears there as one step when all of it is made.
@@ -109,7 +114,10 @@ pub fn make_case(
     let mut folder = PathBuf::new();
     let mut begin = || {
         folder = place.begin()?;
-        Ok(folder.join("timeline"))
+        Ok(Begun {
+            timeline: folder.join("timeline"),
+            earlier: place.earlier().filter(|_| options.incremental),
+        })
     };
     let made = correlated(paths, output, &mut begin, options, &progress);
     // What could not be written lay in a folder that is gone by now: the place asked for says more.
@@ -125,6 +133,13 @@ pub fn make_case(
         path: output.to_owned(),
         source,
     })?;
+    if options.incremental {
+        let written = incremental::write_state(&analysis, &folder, options);
+        written.map_err(|source| CaseError::Output {
+            path: output.to_owned(),
+            source,
+        })?;
+    }
     place.publish()?;
     analysis.timeline = Timeline::open(&output.join("timeline"))?;
     Ok(analysis)
@@ -138,7 +153,7 @@ pub fn analyze(
     options: &Options,
     progress: Arc<dyn Progress>,
 ) -> Result<Analysis, CaseError> {
-    let mut begin = || Ok(output.join("timeline"));
+    let mut begin = || Ok(Begun::only(output.join("timeline")));
     correlated(paths, output, &mut begin, options, &progress)
 }
 
@@ -171,14 +186,28 @@ pub fn ingest_only(
     options: &Options,
     progress: Arc<dyn Progress>,
 ) -> Result<Analysis, CaseError> {
-    let mut begin = || Ok(folder.to_owned());
+    let mut begin = || Ok(Begun::only(folder.to_owned()));
     in_pool(options, || {
         read(paths, output, &mut begin, options, &progress)
     })
 }
 
 /// Makes what the timeline is written into, once it is known that there is evidence.
-type Begin<'b> = &'b mut (dyn FnMut() -> Result<PathBuf, CaseError> + Send);
+type Begin<'b> = &'b mut (dyn FnMut() -> Result<Begun, CaseError> + Send);
+
+/// Where a run works.
+struct Begun {
+    timeline: PathBuf,
+    /// The case to take over from.
+    earlier: Option<incremental::Place>,
+}
+
+impl Begun {
+    fn only(timeline: PathBuf) -> Self {
+        let earlier = None;
+        Self { timeline, earlier }
+    }
+}
 
 fn in_pool<T: Send>(
     options: &Options,
@@ -206,13 +235,20 @@ fn read(
     let mut planned = plan(&bundle, &options.only);
     let host_facts = BundleFacts::gather(&bundle, &mut planned);
     let indicators = indicators(&bundle, options)?;
-    let folder = begin()?;
+    let Begun {
+        timeline: folder,
+        earlier,
+    } = begin()?;
     refuse_inside(&bundle.roots, &folder)?;
     fs::create_dir_all(&folder).map_err(|source| CaseError::Output {
         path: folder.clone(),
         source,
     })?;
-    let readings = read_all(&bundle, &planned, &host_facts, options, &folder, progress)?;
+    let earlier = earlier.map(|place| Earlier::open(&place, &bundle, &planned, options, progress));
+    let (facts_told, at) = (&host_facts, &folder);
+    let readings = read_all(
+        &bundle, &planned, facts_told, options, at, earlier, progress,
+    )?;
     let zone = match clocks::case_zone(&bundle, &host_facts, options) {
         told if told.source < ZoneSource::Nothing => told,
         nothing => readings.verdict.case_zone().unwrap_or(nothing),
@@ -223,6 +259,8 @@ fn read(
         inputs,
         timeline,
         verdict,
+        surveys,
+        taken_over,
         ..
     } = readings;
     facts.skews = clock_solver::skews(&timeline, &inputs, &facts.hosts)?;
@@ -248,6 +286,8 @@ fn read(
         zone,
         timeline,
         findings,
+        taken_over,
+        surveys,
     })
 }
 

@@ -177,7 +177,7 @@ fn input_json(input: &InputRecord) -> Value {
         .iter()
         .map(|(reason, skip)| {
             (
-                (*reason).to_owned(),
+                reason.clone().into_owned(),
                 json!({ "count": skip.count, "first": skip.first.to_string() }),
             )
         })

@@ -9,12 +9,14 @@ use coldcase_evidence::WorkFolder;
 use serde::Deserialize;
 
 use crate::output_place::{self, WRITTEN};
-use crate::{CaseError, swap};
+use crate::{CaseError, incremental, swap};
 
 /// The case inside a run's folder.
 const NEW: &str = "case";
 /// The case that was in its place before, where it had to be moved aside.
 const OLD: &str = "old";
+/// Parts of the case in its place, while a run takes over from them.
+const TAKEN: &str = "taken";
 /// Longest part of a case's name that its run's folder bears: names end at 255 bytes.
 const LONGEST_NAME: usize = 160;
 
@@ -75,6 +77,15 @@ impl CasePlace {
         fs::create_dir(&folder).map_err(failed)?;
         self.work = Some(work);
         Ok(folder)
+    }
+
+    /// The case in its place, once a run has begun; whether there is one is not asked.
+    pub(crate) fn earlier(&self) -> Option<incremental::Place> {
+        let work = self.work.as_ref()?;
+        Some(incremental::Place {
+            case: self.target.clone(),
+            parts: work.path().join(TAKEN),
+        })
     }
 
     /// Puts the finished case in its place.

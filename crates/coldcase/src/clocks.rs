@@ -30,17 +30,19 @@ pub(crate) struct Learnt {
 /// What the heads of year-less logs show, by number of the artifact.
 pub(crate) type Surveys = BTreeMap<usize, years::Survey>;
 
-/// Surveys all year-less artifacts.
-pub(crate) fn surveys(bundle: &Bundle, planned: &[Planned<'_>]) -> Surveys {
-    let yearless = planned.par_iter().enumerate().filter(|(_, one)| {
+/// Surveys all year-less artifacts but those whose surveys are known.
+pub(crate) fn surveys(bundle: &Bundle, planned: &[Planned<'_>], known: Surveys) -> Surveys {
+    let yearless = planned.par_iter().enumerate().filter(|(index, one)| {
         let format = one.recognised.format();
-        format.is_some_and(|format| format.yearless)
+        format.is_some_and(|format| format.yearless) && !known.contains_key(index)
     });
     let surveyed = yearless.filter_map(|(index, one)| {
         let mut reader = bundle.peek(one.artifact).ok()?;
         Some((index, years::survey(&mut reader).ok()?))
     });
-    surveyed.collect()
+    let mut all: Surveys = surveyed.collect();
+    all.extend(known);
+    all
 }
 
 /// The moment of collection as case, caller or bundle say it.

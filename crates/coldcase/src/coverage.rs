@@ -26,6 +26,16 @@ pub(crate) struct ActiveHours {
 }
 
 impl ActiveHours {
+    /// These, each with its first and last event in nanoseconds since 1970.
+    pub(crate) fn of_hours(hours: Vec<(i64, i64)>) -> Self {
+        Self { hours }
+    }
+
+    /// Each with its first and last event in nanoseconds since 1970.
+    pub(crate) fn hours(&self) -> &[(i64, i64)] {
+        &self.hours
+    }
+
     /// Counts an event; a snapshot's moment covers nothing.
     pub(crate) fn add(&mut self, when: When) {
         if when.basis == coldcase_model::Basis::Collected {

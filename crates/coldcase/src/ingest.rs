@@ -1,5 +1,6 @@
 //! All artifacts into the dataset, one a task; then the edges of each series are joined.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::sync::Arc;
@@ -53,7 +54,7 @@ pub struct InputRecord {
     /// Events made of them.
     pub events: u64,
     /// Why records were skipped.
-    pub skips: BTreeMap<&'static str, SkipCount>,
+    pub skips: BTreeMap<Cow<'static, str>, SkipCount>,
     /// First dated event.
     pub first: Option<Timestamp>,
     /// Last dated event.
@@ -70,8 +71,12 @@ pub struct InputRecord {
     pub(crate) active: ActiveHours,
     /// Damage, limits, assumptions.
     pub warnings: Vec<String>,
-    /// The clock it was read with.
+    /// The clock it was read with, or one that would give the same.
     pub clock: Clock,
+    /// The clock it was read with.
+    pub(crate) read_with: Clock,
+    /// Whether it could be read to its end.
+    pub(crate) is_whole: bool,
 }
 
 #[cfg(test)]
@@ -97,6 +102,8 @@ impl InputRecord {
             active: ActiveHours::default(),
             warnings: Vec::new(),
             clock: Clock::UNKNOWN,
+            read_with: Clock::UNKNOWN,
+            is_whole: true,
         }
     }
 }
@@ -106,6 +113,7 @@ struct Task<'p, 'a, 'w> {
     clock: Clock,
     sink: ArtifactSink<'w>,
     sha256: Option<String>,
+    is_whole: bool,
     leftover: Option<Leftover>,
     jumps: Vec<Jump>,
 }
@@ -167,6 +175,7 @@ fn read_one<'p, 'a, 'w>(
         clock,
         jumps: sink.order.take().map_or_else(Vec::new, Order::finish),
         sink,
+        is_whole: false,
         sha256,
         leftover,
     };
@@ -208,6 +217,7 @@ fn read_one<'p, 'a, 'w>(
         let _ = opened.reader.read(&mut [0]);
     }
     let (sha256, broken) = opened.digest.finish();
+    let is_whole = broken.is_none();
     if let Some(broken) = broken {
         sink.warn(
             Place::Whole,
@@ -215,7 +225,10 @@ fn read_one<'p, 'a, 'w>(
         );
     }
     sink.flush();
-    task_of(sink, Some(sha256), leftover)
+    Task {
+        is_whole,
+        ..task_of(sink, Some(sha256), leftover)
+    }
 }
 
 type Parts<'t> = Vec<Part<'t>>;
@@ -258,9 +271,11 @@ fn finish(task: Task<'_, '_, '_>) -> Result<InputRecord, TimelineError> {
         clock,
         mut sink,
         sha256,
+        is_whole,
         jumps,
         ..
     } = task;
+    let skips = std::mem::take(&mut sink.skips).into_iter();
     if let Some(error) = sink.failed.take() {
         return Err(error);
     }
@@ -281,7 +296,11 @@ fn finish(task: Task<'_, '_, '_>) -> Result<InputRecord, TimelineError> {
         last_recorded: sink.last_recorded,
         jumps,
         active: std::mem::take(&mut sink.active),
-        skips: std::mem::take(&mut sink.skips),
+        skips: skips
+            .map(|(reason, count)| (Cow::Borrowed(reason), count))
+            .collect(),
         clock,
+        read_with: clock,
+        is_whole,
     })
 }

@@ -24,4 +24,6 @@ pub struct Options {
     pub lang: Lang,
     /// How far archives and packed files are unpacked.
     pub limits: Limits,
+    /// Whether a case in the place of the new one gives what it read of inputs that have not changed.
+    pub incremental: bool,
 }

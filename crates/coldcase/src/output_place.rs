@@ -6,16 +6,19 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use crate::incremental::STATE_FILE;
+
 /// Links followed in one path before it is taken as it stands; Linux itself gives up at 40.
 const MOST_LINKS: usize = 40;
 
 /// Names in a case folder that a run writes; what else lies there is not its own.
-pub(crate) const WRITTEN: [&str; 5] = [
+pub(crate) const WRITTEN: [&str; 6] = [
     "timeline",
     "findings.json",
     "case.json",
     "report.html",
     "report.md",
+    STATE_FILE,
 ];
 
 /// Whether this output, or what a run writes below it, would lie inside one of these canonical paths.

@@ -14,6 +14,7 @@ use crate::Options;
 use crate::clock_solver::{self, Verdict};
 use crate::clocks::{self, Learnt, Surveys};
 use crate::host_facts::BundleFacts;
+use crate::incremental::{Earlier, TakenOver};
 use crate::ingest::{InputRecord, Progress, ingest};
 use crate::plan::Planned;
 
@@ -29,6 +30,10 @@ pub(crate) struct Readings {
     pub verdict: Verdict,
     /// The latest record, where nothing says when the evidence was collected.
     pub latest_record: Option<Timestamp>,
+    /// What the heads of year-less logs show.
+    pub surveys: Surveys,
+    /// What an earlier case gave, where one was asked for.
+    pub taken_over: Option<TakenOver>,
 }
 
 /// What is the same in every reading.
@@ -42,32 +47,34 @@ struct Road<'a> {
     progress: &'a Arc<dyn Progress>,
 }
 
-/// Reads everything into the timeline in this folder.
+/// Reads everything into the timeline in this folder, or takes it from an earlier case, which gives in each reading what this
+/// reading would give.
 pub(crate) fn read_all(
     bundle: &Bundle,
     planned: &[Planned<'_>],
     facts: &BundleFacts,
     options: &Options,
     folder: &Path,
+    mut earlier: Option<Earlier>,
     progress: &Arc<dyn Progress>,
 ) -> Result<Readings, TimelineError> {
+    let known = earlier.as_ref();
+    let known = known.map_or_else(Surveys::new, |earlier| earlier.surveys(planned));
     let road = Road {
         bundle,
         planned,
         facts,
         options,
-        surveys: clocks::surveys(bundle, planned),
+        surveys: clocks::surveys(bundle, planned, known),
         folder,
         progress,
     };
     let told = clocks::collected_at(bundle, facts, options);
     let mut learnt = Learnt::default();
     let mut clocks = road.clocks(&learnt);
-    let writer = DatasetWriter::create(folder)?;
     let all: Vec<usize> = (0..planned.len()).collect();
-    let read = ingest(bundle, planned, &all, &clocks, &writer, progress)?;
+    let (read, mut timeline) = road.read(&all, &clocks, None, &mut earlier)?;
     let mut inputs: Vec<InputRecord> = read.into_iter().map(|(_, input)| input).collect();
-    let mut timeline = Timeline::of_parts(writer.finish()?);
     let mut verdict = clock_solver::solve(&timeline, &inputs, told)?;
     for _ in 0..MOST_AGAIN {
         let more = learn(&learnt, &verdict, &inputs, told);
@@ -84,7 +91,7 @@ pub(crate) fn read_all(
         if again.is_empty() {
             break;
         }
-        timeline = road.read_again(&again, &clocks, timeline, &mut inputs)?;
+        timeline = road.read_again(&again, &clocks, timeline, &mut inputs, &mut earlier)?;
         verdict = clock_solver::solve(&timeline, &inputs, told)?;
     }
     Ok(Readings {
@@ -92,6 +99,8 @@ pub(crate) fn read_all(
         timeline,
         verdict,
         latest_record: learnt.collected_at,
+        surveys: road.surveys,
+        taken_over: earlier.map(Earlier::told),
     })
 }
 
@@ -171,27 +180,50 @@ impl Road<'_> {
         clocks: &[Clock],
         timeline: Timeline,
         inputs: &mut [InputRecord],
+        earlier: &mut Option<Earlier>,
     ) -> Result<Timeline, TimelineError> {
         self.progress.stage("reading again with the clocks found");
-        let files: BTreeSet<&str> = again
-            .iter()
-            .filter_map(|index| Some(self.planned.get(*index)?.artifact.path.as_str()))
-            .collect();
-        let rest = timeline.without_files(&files)?;
-        let writer = DatasetWriter::append(self.folder, &rest);
-        let read = ingest(
-            self.bundle,
-            self.planned,
-            again,
-            clocks,
-            &writer,
-            self.progress,
-        )?;
+        let rest = timeline.without_files(&self.files(again))?;
+        let (read, timeline) = self.read(again, clocks, Some(rest), earlier)?;
         for (index, record) in read {
             if let Some(input) = inputs.get_mut(index) {
                 *input = record;
             }
         }
-        Ok(Timeline::of_parts(writer.finish()?))
+        Ok(timeline)
+    }
+
+    /// Reads these artifacts with these clocks into a timeline, or takes over what the earlier case has of them.
+    fn read(
+        &self,
+        wanted: &[usize],
+        clocks: &[Clock],
+        rest: Option<Timeline>,
+        earlier: &mut Option<Earlier>,
+    ) -> Result<(Vec<(usize, InputRecord)>, Timeline), TimelineError> {
+        let (taken, anew) = match earlier {
+            Some(earlier) => earlier.split(self.planned, wanted, clocks),
+            None => (Vec::new(), wanted.to_vec()),
+        };
+        let writer = match (rest, earlier) {
+            (rest, Some(earlier)) if !taken.is_empty() => {
+                let taken: Vec<usize> = taken.iter().map(|(index, _)| *index).collect();
+                let rest = rest.unwrap_or_else(|| Timeline::of_parts(Vec::new()));
+                let all = earlier.rows_into(rest, self.folder, &self.files(&taken))?;
+                DatasetWriter::append(self.folder, &all)
+            }
+            (Some(rest), _) => DatasetWriter::append(self.folder, &rest),
+            (None, _) => DatasetWriter::create(self.folder)?,
+        };
+        let (bundle, planned, progress) = (self.bundle, self.planned, self.progress);
+        let mut read = ingest(bundle, planned, &anew, clocks, &writer, progress)?;
+        read.extend(taken);
+        read.sort_by_key(|(index, _)| *index);
+        Ok((read, Timeline::of_parts(writer.finish()?)))
+    }
+
+    fn files(&self, indices: &[usize]) -> BTreeSet<&str> {
+        let files = indices.iter().filter_map(|index| self.planned.get(*index));
+        files.map(|one| one.artifact.path.as_str()).collect()
     }
 }

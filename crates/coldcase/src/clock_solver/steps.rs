@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use coldcase_model::{Basis, Event, Timestamp, action, outcome};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::InputRecord;
@@ -65,7 +65,7 @@ impl Step {
 }
 
 /// One record that is older than the one before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Jump {
     line: u64,
     before: Timestamp,

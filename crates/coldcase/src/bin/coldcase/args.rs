@@ -142,6 +142,10 @@ pub struct Analyze {
     /// Indicators: one a line, CSV, STIX 2.1 or MISP JSON. Repeatable.
     #[arg(long, value_name = "FILE")]
     pub ioc: Vec<PathBuf>,
+    /// Take over from the case at -o what it read of inputs that have not changed, and read only the others. The result is
+    /// that of a run without it. The case must have been made with --incremental too.
+    #[arg(long)]
+    pub incremental: bool,
     /// Exit with 3 if a finding of this severity or above was found.
     #[arg(long, value_name = "SEVERITY", value_parser = severity)]
     pub fail_on: Option<Severity>,
@@ -364,6 +368,7 @@ impl Reading {
                 ratio: self.unpacking.max_ratio,
                 depth: usize::from(self.unpacking.max_depth),
             },
+            incremental: false,
         }
     }
 }

@@ -1,15 +1,18 @@
 //! `coldcase analyze`: the main job.
 
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use coldcase_report::{Style, terminal};
+use coldcase::TakenOver;
+use coldcase_report::{Lang, Style, filled, for_terminal, terminal};
 
 use crate::args::{Analyze, Args};
 use crate::progress::Bar;
 
 pub fn run(analyze: &Analyze, args: &Args, style: Style) -> anyhow::Result<ExitCode> {
-    let options = analyze.reading.options(analyze.ioc.clone(), args.lang());
+    let mut options = analyze.reading.options(analyze.ioc.clone(), args.lang());
+    options.incremental = analyze.incremental;
     let bar = Arc::new(Bar::new(args.quiet));
     let done = coldcase::make_case(
         &analyze.reading.bundles,
@@ -29,6 +32,9 @@ pub fn run(analyze: &Analyze, args: &Args, style: Style) -> anyhow::Result<ExitC
     if !args.quiet {
         super::print(&terminal(&summary, style))?;
     }
+    if let Some(taken) = &analysis.taken_over {
+        tell(taken, args, options.lang)?;
+    }
     let worst = analysis
         .findings
         .findings
@@ -37,4 +43,24 @@ pub fn run(analyze: &Analyze, args: &Args, style: Style) -> anyhow::Result<ExitC
         .max();
     let failed = matches!((analyze.fail_on, worst), (Some(limit), Some(worst)) if worst >= limit);
     Ok(ExitCode::from(if failed { 3 } else { 0 }))
+}
+
+/// What was taken over goes after the summary, damage of the earlier case to stderr.
+fn tell(taken: &TakenOver, args: &Args, lang: Lang) -> anyhow::Result<()> {
+    let mut errors = io::stderr().lock();
+    for warning in taken.warnings() {
+        let _ = writeln!(errors, "coldcase: {}", for_terminal(&warning));
+    }
+    if args.verbose && taken.fresh.is_none() {
+        for (path, why) in &taken.inputs {
+            if let Some(why) = why {
+                let path = for_terminal(path);
+                let _ = writeln!(errors, "read anew: {path} ({})", why.said(lang));
+            }
+        }
+    }
+    if args.quiet {
+        return Ok(());
+    }
+    super::print(&filled(&taken.sentence(lang)))
 }
