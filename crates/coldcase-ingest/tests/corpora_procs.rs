@@ -66,6 +66,18 @@ impl Tally {
     }
 }
 
+/// Reads a file with the format that it belongs to, with the rows that its truth has.
+fn beside_truth(path: &Path, id: &str) -> (Recorder, Vec<Value>, Tally) {
+    let got = read(path, id);
+    let rows = truth(path).as_array().expect("a list").clone();
+    let tally = Tally {
+        expected: rows.len(),
+        got: got.events.len(),
+        ..Tally::default()
+    };
+    (got, rows, tally)
+}
+
 fn text(value: Option<&str>) -> Value {
     value.map_or(Value::Null, Value::from)
 }
@@ -75,14 +87,7 @@ fn ps_reads_as_jc_says() {
     let Some(root) = corpora() else { return };
     for name in ["ps-axu", "ps-ef"] {
         let path = root.join("jc/centos-7.7").join(name).with_extension("out");
-        let got = read(&path, "ps");
-        let truth = truth(&path);
-        let rows = truth.as_array().expect("a list");
-        let mut tally = Tally {
-            expected: rows.len(),
-            got: got.events.len(),
-            ..Tally::default()
-        };
+        let (got, rows, mut tally) = beside_truth(&path, "ps");
         for (row, event) in rows.iter().zip(&got.events) {
             let more = attributes(event);
             let pid = &row["pid"];
@@ -210,14 +215,7 @@ fn systemctl_reads_as_jc_says() {
         ),
     ] {
         let path = root.join("jc/centos-7.7").join(name).with_extension("out");
-        let got = read(&path, "systemctl-list");
-        let truth = truth(&path);
-        let rows = truth.as_array().expect("a list");
-        let mut tally = Tally {
-            expected: rows.len(),
-            got: got.events.len(),
-            ..Tally::default()
-        };
+        let (got, rows, mut tally) = beside_truth(&path, "systemctl-list");
         for (row, event) in rows.iter().zip(&got.events) {
             let more = attributes(event);
             for (theirs, ours) in keys {
@@ -312,14 +310,7 @@ fn tables_of_sockets_read_as_jc_says() {
     ];
     for name in ["net_tcp", "net_tcp6", "net_unix"] {
         let path = root.join("jc/linux-proc").join(name);
-        let got = read(&path, "proc-net");
-        let truth = truth(&path);
-        let rows = truth.as_array().expect("a list");
-        let mut tally = Tally {
-            expected: rows.len(),
-            got: got.events.len(),
-            ..Tally::default()
-        };
+        let (got, rows, mut tally) = beside_truth(&path, "proc-net");
         for (row, event) in rows.iter().zip(&got.events) {
             let more = attributes(event);
             let mut field = |key: &str, want: Value, got: Value| {
