@@ -76,6 +76,7 @@ mod output_place;
 mod plan;
 mod query;
 mod readings;
+mod recognise;
 mod reports;
 mod saved_case;
 pub mod schema;

@@ -152,10 +152,10 @@ fn known_hosts(facts: &CaseFacts, identities: &Identities, effects: &mut [Effect
         let Some(host) = &effect.at else { continue };
         let name = host.to_ascii_lowercase();
         known.insert(name.clone(), name.clone());
-        if let Some(address) = identities.address_of(host) {
-            if known.get(address).is_none() {
-                known.insert(address.to_owned(), name);
-            }
+        if let Some(address) = identities.address_of(host)
+            && known.get(address).is_none()
+        {
+            known.insert(address.to_owned(), name);
         }
     }
     for effect in effects {

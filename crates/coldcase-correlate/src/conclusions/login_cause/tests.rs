@@ -128,7 +128,7 @@ fn concluded(
     findings: &[Finding],
 ) -> Vec<Conclusion> {
     let (_folder, timeline) = timeline(events).expect("a timeline");
-    let view = View::of(&timeline, &facts).expect("a view");
+    let view = View::of(&timeline, facts).expect("a view");
     conclude(&view, facts, findings).expect("concluded")
 }
 

@@ -179,6 +179,12 @@ fn around((first, last): (i64, i64)) -> (i64, i64) {
 fn events_within(effect: &Effect, series: &Series, covered: &[(i64, i64)]) -> Option<Vec<Moment>> {
     let most = effect.events.len().saturating_mul(MOST_PER_EFFECT);
     let all = series.events.as_slice();
+    let is_enough = |count: usize| {
+        count >= 5 && (count as f64) >= LEAST_RECALL * effect.events.len() as f64 * 0.5
+    };
+    if !is_enough(all.len()) {
+        return None;
+    }
     let inside = |(first, last): &(i64, i64)| {
         let from = all.partition_point(|event| event.ts < *first);
         let to = all.partition_point(|event| event.ts <= *last);
@@ -189,8 +195,7 @@ fn events_within(effect: &Effect, series: &Series, covered: &[(i64, i64)]) -> Op
         spans => spans.iter().map(inside).collect(),
     };
     let count: usize = inside.iter().map(|events| events.len()).sum();
-    let few = (count as f64) < LEAST_RECALL * effect.events.len() as f64 * 0.5;
-    (!few && count <= most && count >= 5).then(|| inside.concat())
+    (is_enough(count) && count <= most).then(|| inside.concat())
 }
 
 fn cause<'a>(

@@ -19,6 +19,8 @@ use super::writers::{Cells, Containers, Writer, attribute};
 
 /// Counters of the first pass: 16 MiB.
 const COUNTERS: usize = 1 << 22;
+/// Lines of which the first pass keeps the keys: some 25 bytes each.
+const MOST_LINES: usize = 1 << 20;
 /// Series kept at most: beyond, the rarest are left out.
 const MOST_SERIES: usize = 20_000;
 /// Events kept at most, over all series: 32 bytes each.
@@ -102,17 +104,24 @@ pub(super) fn mine(
 ) -> Result<Mined, TimelineError> {
     let (hosts, within) = (bounds.hosts.as_ref(), &bounds.within);
     let mut counters = vec![0u32; COUNTERS];
+    let mut first = FirstPass::default();
     visit(timeline, containers, files, hosts, &mut |line| {
         if !within.contains(&line.moment.ts) {
             return;
         }
-        for (hash, ..) in keys(&line, known).each {
-            if let Some(count) = counters.get_mut(slot(hash)) {
+        let keys = keys(&line, known);
+        for (hash, ..) in &keys.each {
+            if let Some(count) = counters.get_mut(slot(*hash)) {
                 *count = count.saturating_add(1);
             }
         }
+        first.add(&keys);
     })?;
     let (sizes, left_out) = tighten(&counters, bounds);
+    let is_kept = |hash: u64| {
+        let count = counters.get(slot(hash)).copied().unwrap_or(0);
+        sizes.contains(&usize::try_from(count).unwrap_or(usize::MAX))
+    };
     let mut kept: HashMap<u64, Series> = HashMap::new();
     let mut spans: HashMap<u64, (Rc<Writer>, i64, i64)> = HashMap::new();
     visit(timeline, containers, files, hosts, &mut |line| {
@@ -121,16 +130,11 @@ pub(super) fn mine(
             .entry(line.hash)
             .or_insert_with(|| (Rc::clone(line.writer), ts, ts));
         (span.1, span.2) = (span.1.min(ts), span.2.max(ts));
-        if !within.contains(&ts) {
+        if !within.contains(&ts) || first.next(&is_kept) == Some(false) {
             return;
         }
         let keys = keys(&line, known);
-        for (hash, level, refined) in &keys.each {
-            let count = counters.get(slot(*hash)).copied().unwrap_or(0);
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
-            if !sizes.contains(&count) {
-                continue;
-            }
+        for (hash, level, refined) in keys.each.iter().filter(|(hash, ..)| is_kept(*hash)) {
             let series = kept.entry(*hash).or_insert_with(|| Series {
                 writer: Writer::clone(line.writer),
                 template: keys.template(*level).to_owned(),
@@ -158,6 +162,36 @@ pub(super) fn mine(
         spans: spans.collect(),
         left_out,
     })
+}
+
+/// What the first pass saw, for as many lines as there is room for: most lines belong to nothing that is kept.
+#[derive(Default)]
+struct FirstPass {
+    /// Hashes of the keys of all lines.
+    hashes: Vec<u64>,
+    /// How many each line has.
+    counts: Vec<u8>,
+    /// Lines and hashes that the second pass has gone by.
+    passed: (usize, usize),
+}
+
+impl FirstPass {
+    fn add(&mut self, keys: &Keys) {
+        if self.counts.len() < MOST_LINES {
+            self.counts
+                .push(u8::try_from(keys.each.len()).unwrap_or(u8::MAX));
+            self.hashes.extend(keys.each.iter().map(|(hash, ..)| *hash));
+        }
+    }
+
+    /// Whether the next line has a key that is kept; nothing where the first pass had no room for it.
+    fn next(&mut self, is_kept: &impl Fn(u64) -> bool) -> Option<bool> {
+        let (line, from) = self.passed;
+        let count = usize::from(*self.counts.get(line)?);
+        self.passed = (line + 1, from + count);
+        let hashes = self.hashes.get(from..from + count)?;
+        Some(hashes.iter().any(|hash| is_kept(*hash)))
+    }
 }
 
 /// The series that a line belongs to.

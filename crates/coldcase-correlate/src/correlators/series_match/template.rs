@@ -284,8 +284,7 @@ pub(super) fn mask(word: &str, masked: &mut String) {
         if segment.bytes().any(|byte| byte.is_ascii_digit()) {
             // `2023-03-07`: one variable, not three.
             let made = masked.get(start..).unwrap_or_default();
-            let keeps =
-                made.trim_end_matches(|c: char| matches!(c, '-' | '_' | '.' | '/' | ':' | '+'));
+            let keeps = made.trim_end_matches(['-', '_', '.', '/', ':', '+']);
             if keeps.ends_with('#') {
                 let keep = start + keeps.len();
                 masked.truncate(keep);
