@@ -8,11 +8,12 @@
     reason = "criterion's macro makes the functions, and a bench may stop at what it can't read"
 )]
 
+mod seen;
+
 use std::hint::black_box;
 use std::io::Read;
 
-use coldcase_ingest::{Clock, Cores, Input, Part, formats};
-use coldcase_model::{Event, Place, Sink};
+use coldcase_ingest::{Clock, Cores, Input, formats};
 use coldcase_testkit::captures::{self, ETHERNET};
 use coldcase_wire::capture::{Decoder, Step};
 use coldcase_wire::packet::{Segment, Transport};
@@ -153,43 +154,16 @@ fn heads(criterion: &mut Criterion, capture: &[u8]) {
     });
 }
 
-/// Looks at events without keeping them, as a column builder would.
-#[derive(Default)]
-struct Seen(u64);
-
-impl Sink for Seen {
-    fn event(&mut self, event: &Event<'_>) {
-        black_box(event);
-        self.0 += 1;
-    }
-
-    fn used(&mut self, _count: u64) {}
-
-    fn skip(&mut self, _place: Place, _reason: &'static str) {}
-
-    fn warn(&mut self, _place: Place, _warning: String) {}
-}
-
 fn read(reader: Box<dyn Read + Send + '_>, cores: Cores<'_>) -> u64 {
     let format = formats::by_id("pcap").expect("a format of this name");
-    let mut sink = Seen::default();
-    let path = "capture.pcap";
     let mut input = Input {
-        path,
+        path: "capture.pcap",
         host: None,
         reader,
         clock: &Clock::UNKNOWN,
         cores,
     };
-    let leftover = (format.ingest)(&mut input, &mut sink).expect("a capture made here");
-    if let (Some(join), Some(leftover)) = (format.join, leftover) {
-        join(vec![Part {
-            path,
-            leftover,
-            sink: &mut sink,
-        }]);
-    }
-    sink.0
+    seen::read(format, &mut input)
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -10,12 +10,13 @@
     reason = "criterion's macro makes the functions, and a bench may stop at what it can't read"
 )]
 
+mod seen;
+
 use std::fs;
-use std::hint::black_box;
 use std::path::Path;
 
-use coldcase_ingest::{Clock, Cores, Format, Input, Part, Probe, Sniff, formats};
-use coldcase_model::{Event, Place, Sink, Timestamp};
+use coldcase_ingest::{Clock, Cores, Format, Input, Probe, Sniff, formats};
+use coldcase_model::Timestamp;
 use coldcase_testkit::ingest;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
@@ -25,23 +26,6 @@ const WANTED_OF_A_TEST: usize = 1 << 14;
 
 /// Bytes that formats look at to recognise an artifact.
 const HEAD: usize = 64 << 10;
-
-/// Looks at events without keeping them, as a column builder would.
-#[derive(Default)]
-struct Seen(u64);
-
-impl Sink for Seen {
-    fn event(&mut self, event: &Event<'_>) {
-        black_box(event);
-        self.0 += 1;
-    }
-
-    fn used(&mut self, _count: u64) {}
-
-    fn skip(&mut self, _place: Place, _reason: &'static str) {}
-
-    fn warn(&mut self, _place: Place, _warning: String) {}
-}
 
 fn clock() -> Clock {
     Clock {
@@ -63,7 +47,6 @@ fn repeated(format: &Format, name: &str, bytes: Vec<u8>) -> Vec<u8> {
 
 fn read(format: &Format, path: &str, bytes: &[u8]) -> u64 {
     let clock = clock();
-    let mut sink = Seen::default();
     let mut input = Input {
         path,
         host: None,
@@ -71,15 +54,7 @@ fn read(format: &Format, path: &str, bytes: &[u8]) -> u64 {
         clock: &clock,
         cores: Cores::ONE,
     };
-    let leftover = (format.ingest)(&mut input, &mut sink).expect("a fixture that is readable");
-    if let (Some(join), Some(leftover)) = (format.join, leftover) {
-        join(vec![Part {
-            path,
-            leftover,
-            sink: &mut sink,
-        }]);
-    }
-    sink.0
+    seen::read(format, &mut input)
 }
 
 /// As an analysis does: all formats in their order, up to one that is sure.

@@ -3,13 +3,14 @@
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod chinese;
+mod dataset;
 
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, Coverage, HostFacts};
 use coldcase_model::{
     Attributes, Basis, Event, Finding, Precision, Severity, Timestamp, When, action, outcome,
 };
-use coldcase_timeline::{Batch, DatasetWriter, Origin, Timeline};
+use coldcase_timeline::Origin;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -249,26 +250,23 @@ fn find(rows: &[(From, Event<'static>)]) -> Vec<Finding> {
 }
 
 fn find_with(rows: &[(From, Event<'static>)], node: &[&str]) -> Vec<Finding> {
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let writer = DatasetWriter::create(folder.path()).expect("a writer");
-    let mut batch = Batch::default();
-    for ((from, event), line) in rows.iter().zip(1..) {
-        let event = Event {
-            line: Some(line),
-            ..event.clone()
-        };
-        let file = format!("{}/{}", from.host, from.format);
-        batch.push(
-            &event,
-            Origin {
-                host: Some(from.host),
-                format: from.format,
-                file: &file,
-            },
-        );
-    }
-    writer.hand_over(batch).expect("handed over");
-    let timeline = Timeline::of_parts(writer.finish().expect("finished"));
+    let (_folder, timeline) = dataset::timeline(|batch| {
+        for ((from, event), line) in rows.iter().zip(1..) {
+            let event = Event {
+                line: Some(line),
+                ..event.clone()
+            };
+            let file = format!("{}/{}", from.host, from.format);
+            batch.push(
+                &event,
+                Origin {
+                    host: Some(from.host),
+                    format: from.format,
+                    file: &file,
+                },
+            );
+        }
+    });
     let host = |name: &str, addresses: &[&str]| HostFacts {
         name: name.into(),
         addresses: addresses.iter().map(|one| (*one).to_owned()).collect(),

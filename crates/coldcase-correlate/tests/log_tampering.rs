@@ -4,11 +4,12 @@
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod chinese;
+mod dataset;
 
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, HostFacts};
 use coldcase_model::{Attributes, Event, Finding, Precision, Severity, Timestamp, When, action};
-use coldcase_timeline::{Batch, DatasetWriter, Origin, Timeline};
+use coldcase_timeline::Origin;
 
 const MINUTE: i64 = 60;
 const HOUR: i64 = 3600;
@@ -109,15 +110,12 @@ fn power(action: &'static str, at: i64, format: &'static str, file: &'static str
 }
 
 fn run_in(zone: Tz, rows: &Rows) -> Vec<Finding> {
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let writer = DatasetWriter::create(folder.path()).expect("a writer");
-    let mut batch = Batch::default();
-    for (event, format, file, host) in rows {
-        let host = Some(*host);
-        batch.push(event, Origin { host, format, file });
-    }
-    writer.hand_over(batch).expect("handed over");
-    let timeline = Timeline::of_parts(writer.finish().expect("finished"));
+    let (_folder, timeline) = dataset::timeline(|batch| {
+        for (event, format, file, host) in rows {
+            let host = Some(*host);
+            batch.push(event, Origin { host, format, file });
+        }
+    });
     let facts = CaseFacts {
         hosts: vec![HostFacts {
             name: "db-1".into(),

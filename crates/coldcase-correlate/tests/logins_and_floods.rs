@@ -3,13 +3,14 @@
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod chinese;
+mod dataset;
 
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, Coverage, HostFacts};
 use coldcase_model::{
     Attributes, Event, Findings, Precision, Severity, Timestamp, When, action, outcome,
 };
-use coldcase_timeline::{Batch, DatasetWriter, Origin, Timeline};
+use coldcase_timeline::Origin;
 
 const HOUR: i64 = 3600;
 const DAY: i64 = 24 * HOUR;
@@ -70,23 +71,20 @@ fn run(events: &[Event<'static>], format: &str, only: &str) -> Findings {
 
 /// Likewise where each of these files says the same.
 fn run_files(events: &[Event<'static>], files: &[&str], format: &str, only: &str) -> Findings {
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let writer = DatasetWriter::create(folder.path()).expect("a writer");
-    let mut batch = Batch::default();
-    for event in events {
-        for file in files {
-            batch.push(
-                event,
-                Origin {
-                    host: Some("db"),
-                    format,
-                    file,
-                },
-            );
+    let (_folder, timeline) = dataset::timeline(|batch| {
+        for event in events {
+            for file in files {
+                batch.push(
+                    event,
+                    Origin {
+                        host: Some("db"),
+                        format,
+                        file,
+                    },
+                );
+            }
         }
-    }
-    writer.hand_over(batch).expect("handed over");
-    let timeline = Timeline::of_parts(writer.finish().expect("finished"));
+    });
     let times: Vec<Timestamp> = events
         .iter()
         .filter_map(|event| event.when)

@@ -3,13 +3,14 @@
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod chinese;
+mod dataset;
 
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, Indicator, IndicatorType};
 use coldcase_model::{
     Attributes, Event, Finding, Precision, Severity, Timestamp, When, action, outcome,
 };
-use coldcase_timeline::{Batch, DatasetWriter, Origin, Timeline};
+use coldcase_timeline::Origin;
 
 const START: i64 = 1_677_600_000;
 const DAY: i64 = 86_400;
@@ -139,25 +140,22 @@ fn find(rows: &[Row]) -> Vec<Finding> {
 }
 
 fn find_with(rows: &[Row], bad: &[&str]) -> Vec<Finding> {
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let writer = DatasetWriter::create(folder.path()).expect("a writer");
-    let mut batch = Batch::default();
-    for (row, line) in rows.iter().zip(1..) {
-        let event = Event {
-            line: Some(line),
-            ..row.event.clone()
-        };
-        batch.push(
-            &event,
-            Origin {
-                host: Some("h"),
-                format: "any",
-                file: row.file,
-            },
-        );
-    }
-    writer.hand_over(batch).expect("handed over");
-    let timeline = Timeline::of_parts(writer.finish().expect("finished"));
+    let (_folder, timeline) = dataset::timeline(|batch| {
+        for (row, line) in rows.iter().zip(1..) {
+            let event = Event {
+                line: Some(line),
+                ..row.event.clone()
+            };
+            batch.push(
+                &event,
+                Origin {
+                    host: Some("h"),
+                    format: "any",
+                    file: row.file,
+                },
+            );
+        }
+    });
     let indicator = |value: &&str| Indicator {
         kind: IndicatorType::Ip,
         value: (*value).to_owned(),

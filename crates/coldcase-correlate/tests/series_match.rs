@@ -4,13 +4,14 @@
 #![allow(clippy::cast_precision_loss, reason = "seconds of tests are small")]
 
 mod chinese;
+mod dataset;
 
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, Coverage, HostFacts};
 use coldcase_model::{
     Basis, Event, Finding, Findings, Precision, Severity, Timestamp, When, action, outcome,
 };
-use coldcase_timeline::{Batch, DatasetWriter, Origin, Timeline};
+use coldcase_timeline::Origin;
 use serde_json::Value;
 
 const SECOND: i64 = 1_000_000_000;
@@ -205,19 +206,16 @@ fn facts(rows: &[Row], zone: Tz) -> CaseFacts {
 }
 
 fn run_with(rows: &[Row], facts: &CaseFacts, only: &[&str]) -> Findings {
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let writer = DatasetWriter::create(folder.path()).expect("a writer");
-    let mut batch = Batch::default();
-    for row in rows {
-        let origin = Origin {
-            host: Some(row.host),
-            format: row.format,
-            file: &row.file,
-        };
-        batch.push(&row.event, origin);
-    }
-    writer.hand_over(batch).expect("handed over");
-    let timeline = Timeline::of_parts(writer.finish().expect("finished"));
+    let (_folder, timeline) = dataset::timeline(|batch| {
+        for row in rows {
+            let origin = Origin {
+                host: Some(row.host),
+                format: row.format,
+                file: &row.file,
+            };
+            batch.push(&row.event, origin);
+        }
+    });
     let only: Vec<String> = only.iter().map(|id| (*id).to_owned()).collect();
     chinese::run(&timeline, facts, &only).expect("runs")
 }

@@ -6,9 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
-use coldcase_ingest::{Clock, Format, Sniff, Zone, ZoneSource, formats};
-use coldcase_model::Timestamp;
-use coldcase_testkit::{ingest, ingest_series, sniff};
+use coldcase_ingest::{Clock, Format, Sniff, formats};
+use coldcase_testkit::{ingest, ingest_series, sniff, winner};
 
 const CASES: [&str; 5] = ["valid", "truncated", "corrupt", "foreign", "empty"];
 
@@ -18,15 +17,7 @@ fn root() -> PathBuf {
 
 /// The clock of all fixtures: Shanghai, collected at a fixed moment.
 fn clock() -> Clock {
-    let zone = Zone {
-        tz: Tz::Asia__Shanghai,
-        source: ZoneSource::CaseFile,
-    };
-    Clock {
-        zone,
-        collected_at: Timestamp::parse_rfc3339("2023-05-12T10:25:00+08:00"),
-        ..Clock::UNKNOWN
-    }
+    coldcase_testkit::clock(Tz::Asia__Shanghai, "2023-05-12T10:25:00+08:00")
 }
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {
@@ -128,12 +119,8 @@ fn every_format_is_shown_valid_truncated_corrupt_foreign_and_empty() {
 fn no_format_claims_the_fixtures_of_another() {
     for owner in formats::ALL {
         for (name, bytes) in inputs(&root().join(owner.id).join("valid")) {
-            let best = formats::ALL
-                .iter()
-                .rev()
-                .max_by_key(|format| sniff(format, &name, &bytes));
             assert_eq!(
-                best.map(|format| format.id),
+                winner(&name, &bytes).map(|format| format.id),
                 Some(owner.id),
                 "valid/{name} of {}",
                 owner.id

@@ -12,24 +12,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use coldcase_ingest::{Clock, Format, Sniff, formats};
+use coldcase_testkit::corpora::{corpora, incidents};
 use coldcase_testkit::{Recorder, ingest, ingest_series, sniff};
 use serde_json::Value;
-
-fn folder(variable: &str, name: &str) -> Option<PathBuf> {
-    let path = match std::env::var_os(variable) {
-        Some(path) => PathBuf::from(path),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../../shared/{name}")),
-    };
-    if path.is_dir() {
-        return Some(path);
-    }
-    println!("{name} absent: skipped");
-    None
-}
-
-fn corpora() -> Option<PathBuf> {
-    folder("COLDCASE_CORPORA", "corpora")
-}
 
 fn format() -> &'static Format {
     formats::by_id("auditd").expect("a registered format")
@@ -673,7 +658,7 @@ fn files_without_truth_are_read_whole() {
 
 #[test]
 fn incidents_are_counted_and_dated() {
-    let Some(incidents) = folder("COLDCASE_INCIDENTS", "incidents") else {
+    let Some(incidents) = incidents() else {
         return;
     };
     for name in ["ssh-window", "ssh-window-benign"] {

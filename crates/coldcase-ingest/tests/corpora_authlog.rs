@@ -11,36 +11,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
-use coldcase_ingest::{Clock, Format, Zone, ZoneSource, formats};
-use coldcase_model::{Event, Timestamp, action};
-use coldcase_testkit::{Recorder, ingest, ingest_series};
+use coldcase_ingest::{Clock, Format, formats};
+use coldcase_model::{Event, action};
+use coldcase_testkit::corpora::corpora;
+use coldcase_testkit::{Recorder, attributes, clock, ingest, ingest_series};
 use serde_json::Value;
-
-fn corpora() -> Option<PathBuf> {
-    let root = std::env::var_os("COLDCASE_CORPORA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-        PathBuf::from,
-    );
-    if root.is_dir() {
-        return Some(root);
-    }
-    println!("corpora absent: skipped");
-    None
-}
 
 fn authlog() -> &'static Format {
     formats::by_id("authlog").expect("registered")
-}
-
-fn clock(tz: Tz, collected_at: &str) -> Clock {
-    Clock {
-        zone: Zone {
-            tz,
-            source: ZoneSource::CaseFile,
-        },
-        collected_at: Timestamp::parse_rfc3339(collected_at),
-        ..Clock::UNKNOWN
-    }
 }
 
 fn read_series(files: &[PathBuf], clock: &Clock) -> Vec<Recorder> {
@@ -67,11 +45,6 @@ fn read_file(path: &Path, clock: &Clock) -> Recorder {
 /// One line read as a log of its own.
 fn read_line(line: &str, clock: &Clock) -> Recorder {
     ingest(authlog(), "line", line.as_bytes(), clock)
-}
-
-fn attributes(event: &Event<'_>) -> Value {
-    let json = event.attributes.as_deref().unwrap_or("{}");
-    serde_json::from_str(json).expect("attributes are JSON")
 }
 
 /// Address or, where it is a name, the attribute.

@@ -7,11 +7,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use coldcase_ingest::{Clock, Sniff, formats};
-use coldcase_model::Event;
-use coldcase_testkit::{Recorder, ingest_series, sniff};
+use coldcase_ingest::Clock;
+use coldcase_testkit::corpora::{corpora, files};
+use coldcase_testkit::{Recorder, attributes, ingest_series, winner};
 use serde_json::Value;
 
 const MINE: [&str; 7] = [
@@ -24,56 +24,13 @@ const MINE: [&str; 7] = [
     "daemon-json",
 ];
 
-/// The folder of real files; the incidents lie beside it.
-fn corpora() -> Option<PathBuf> {
-    let root = std::env::var_os("COLDCASE_CORPORA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-        PathBuf::from,
-    );
-    if !root.is_dir() {
-        println!("corpora absent: skipped");
-        return None;
-    }
-    Some(root)
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => found.push(path),
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-/// The format that wins, as the program chooses.
-fn best(path: &str, bytes: &[u8]) -> Option<&'static str> {
-    let found = formats::ALL
-        .iter()
-        .rev()
-        .map(|format| (sniff(format, path, bytes), format.id))
-        .max_by_key(|(sniffed, _)| *sniffed)?;
-    (found.0 > Sniff::No).then_some(found.1)
-}
-
 /// Reads a file as the program does: with the format that wins, which must be this one.
 fn read(path: &Path, id: &str) -> Recorder {
     let bytes = fs::read(path).expect("a readable file");
     let name = path.to_string_lossy().into_owned();
-    assert_eq!(best(&name, &bytes), Some(id), "{name}");
-    let format = formats::by_id(id).expect("registered");
-    ingest_series(format, &[(&name, &bytes)], &Clock::UNKNOWN).remove(0)
-}
-
-fn attributes(event: &Event<'_>) -> Value {
-    serde_json::from_str(event.attributes.as_deref().unwrap_or("{}")).expect("JSON")
+    let best = winner(&name, &bytes).unwrap_or_else(|| panic!("{name} is claimed by none"));
+    assert_eq!(best.id, id, "{name}");
+    ingest_series(best, &[(&name, &bytes)], &Clock::UNKNOWN).remove(0)
 }
 
 fn nanos(text: &str) -> i64 {
@@ -484,7 +441,8 @@ fn other_files_are_left_to_others() {
     for path in &all {
         let bytes = fs::read(path).expect("a readable file");
         let name = path.to_string_lossy().into_owned();
-        let id = best(&name, &bytes).filter(|id| MINE.contains(id) && *id != "app-log");
+        let id = winner(&name, &bytes).map(|best| best.id);
+        let id = id.filter(|id| MINE.contains(id) && *id != "app-log");
         if let Some(id) = id {
             *won.entry(id).or_default() += 1;
         }

@@ -10,18 +10,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use coldcase_ingest::{Clock, Sniff, formats};
+use coldcase_testkit::corpora::{corpora, incidents};
 use coldcase_testkit::{Recorder, ingest, sniff};
 use serde_json::Value;
-
-fn corpora() -> PathBuf {
-    std::env::var_os("COLDCASE_CORPORA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-        PathBuf::from,
-    )
-}
 
 fn read(path: &Path) -> Recorder {
     let bytes = fs::read(path).unwrap();
@@ -33,11 +27,9 @@ fn read(path: &Path) -> Recorder {
 
 #[test]
 fn every_field_of_the_sample_log() {
-    let folder = corpora().join("elastic-integrations/coredns");
-    let Ok(truth) = fs::read_to_string(folder.join("test-coredns.expected.tsv")) else {
-        println!("corpora absent: skipped");
-        return;
-    };
+    let Some(corpora) = corpora() else { return };
+    let folder = corpora.join("elastic-integrations/coredns");
+    let truth = fs::read_to_string(folder.join("test-coredns.expected.tsv")).unwrap();
     let recorder = read(&folder.join("test-coredns.log"));
     let mut rows = truth.lines();
     let names: Vec<_> = rows.next().unwrap().split('\t').collect();
@@ -91,13 +83,10 @@ fn every_field_of_the_sample_log() {
 
 #[test]
 fn query_lines_of_the_incidents() {
-    let incidents = corpora().join("../incidents");
-    let Ok(entries) = fs::read_dir(&incidents) else {
-        println!("incidents absent: skipped");
-        return;
-    };
+    let Some(incidents) = incidents() else { return };
     println!("source expected got differing");
-    let mut truths: Vec<_> = entries
+    let mut truths: Vec<_> = fs::read_dir(&incidents)
+        .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.to_string_lossy().ends_with(".truth.json"))
         .collect();

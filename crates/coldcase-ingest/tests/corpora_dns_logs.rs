@@ -12,39 +12,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use coldcase_ingest::{Clock, Sniff, formats};
-use coldcase_model::{Event, Timestamp};
-use coldcase_testkit::{Recorder, ingest, sniff};
+use coldcase_ingest::Clock;
+use coldcase_model::Timestamp;
+use coldcase_testkit::corpora::corpora;
+use coldcase_testkit::{Recorder, attributes, ingest, winner};
 use serde_json::Value;
 
-fn corpora() -> Option<PathBuf> {
-    let folder = std::env::var_os("COLDCASE_CORPORA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-        PathBuf::from,
-    );
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("corpora absent: skipped");
-    None
-}
-
-/// Which format wins.
-fn winner(name: &str, bytes: &[u8]) -> Option<&'static str> {
-    let best = formats::ALL
-        .iter()
-        .rev()
-        .max_by_key(|format| sniff(format, name, bytes))?;
-    (sniff(best, name, bytes) > Sniff::No).then_some(best.id)
-}
-
 fn read(id: &str, name: &str, bytes: &[u8], clock: &Clock) -> Recorder {
-    assert_eq!(winner(name, bytes), Some(id), "{name}");
-    ingest(formats::by_id(id).unwrap(), name, bytes, clock)
-}
-
-fn attributes(event: &Event<'_>) -> Value {
-    serde_json::from_str(event.attributes.as_deref().unwrap_or("{}")).unwrap()
+    let best = winner(name, bytes).unwrap_or_else(|| panic!("{name} is claimed by none"));
+    assert_eq!(best.id, id, "{name}");
+    ingest(best, name, bytes, clock)
 }
 
 fn table(source: &str, expected: usize, differing: &[String]) {
@@ -207,7 +184,7 @@ fn baselines_of_zeek() {
             .to_string_lossy()
             .into_owned();
         let name = file.file_name().unwrap().to_string_lossy();
-        if winner(&name, &bytes) != Some("zeek") {
+        if winner(&name, &bytes).is_none_or(|best| best.id != "zeek") {
             unread.push(shown);
             continue;
         }

@@ -10,41 +10,22 @@
 )]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use coldcase_ingest::{Clock, Format, Sniff, formats};
+use coldcase_ingest::{Clock, Sniff, formats};
 use coldcase_model::Event;
-use coldcase_testkit::{Recorder, ingest, sniff};
+use coldcase_testkit::corpora::{corpora, files};
+use coldcase_testkit::{Recorder, attributes, ingest, sniff, winner};
 use serde_json::Value;
-
-fn corpora() -> Option<PathBuf> {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora");
-    let folder = std::env::var_os("COLDCASE_CORPORA").map_or(default, PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("corpora absent: skipped");
-    None
-}
-
-/// The format that claims a file most.
-fn owner(name: &str, bytes: &[u8]) -> &'static Format {
-    formats::ALL
-        .iter()
-        .rev()
-        .max_by_key(|format| sniff(format, name, bytes))
-        .unwrap()
-}
 
 fn read(id: &str, path: &Path) -> Recorder {
     let bytes = fs::read(path).unwrap();
     let name = path.to_string_lossy();
-    let format = owner(&name, &bytes);
-    assert!(sniff(format, &name, &bytes) > Sniff::No, "{name}");
+    let format = winner(&name, &bytes).unwrap_or_else(|| panic!("{name} is claimed by none"));
     assert_eq!(format.id, id, "{name}");
     // Names of evidence are free.
-    let unnamed = owner("h/a.txt", &bytes);
-    assert_eq!(unnamed.id, id, "{name} as a.txt");
+    let unnamed = winner("h/a.txt", &bytes).map(|format| format.id);
+    assert_eq!(unnamed, Some(id), "{name} as a.txt");
     let recorder = ingest(format, &name, &bytes, &Clock::UNKNOWN);
     let text = String::from_utf8_lossy(&bytes);
     let lines = text.lines().filter(|line| !line.trim().is_empty()).count();
@@ -59,11 +40,6 @@ fn json(path: &Path) -> Vec<Value> {
 /// One line of the table.
 fn row(source: &str, expected: usize, got: usize, differing: usize) {
     println!("{source:<40} expected {expected:>5} got {got:>5} differing {differing:>3}");
-}
-
-fn attributes(event: &Event<'_>) -> Value {
-    let text = event.attributes.as_deref().unwrap_or("{}");
-    serde_json::from_str(text).unwrap()
 }
 
 /// Compares jc's rows one by one; nothing differs.
@@ -294,7 +270,7 @@ fn bundles() {
             continue;
         }
         let bytes = fs::read(&path).unwrap();
-        let format = owner(name, &bytes);
+        let format = winner(name, &bytes).unwrap_or_else(|| panic!("{name} is claimed by none"));
         assert_eq!(format.id, id, "{name}");
         let got = ingest(format, name, &bytes, &Clock::UNKNOWN);
         row(name, rows, got.events.len(), 0);
@@ -349,25 +325,20 @@ fn nothing_else_of_the_corpora_is_claimed() {
         "passwd",
         "group",
     ];
-    let mut folders = vec![corpora.clone(), corpora.join("../incidents")];
     let mut claimed = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let Ok(bytes) = fs::read(&path) else { continue };
-            let file = path.file_name().unwrap().to_string_lossy().into_owned();
-            let ours = formats::ALL
-                .iter()
-                .filter(|format| OURS.contains(&format.id));
-            for format in ours {
-                let found = sniff(format, &path.to_string_lossy(), &bytes);
-                if found > Sniff::No && !KNOWN.contains(&file.as_str()) {
-                    claimed.push(format!("{} {} {found:?}", path.display(), format.id));
-                }
+    for path in files(&corpora)
+        .into_iter()
+        .chain(files(&corpora.join("../incidents")))
+    {
+        let Ok(bytes) = fs::read(&path) else { continue };
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        let ours = formats::ALL
+            .iter()
+            .filter(|format| OURS.contains(&format.id));
+        for format in ours {
+            let found = sniff(format, &path.to_string_lossy(), &bytes);
+            if found > Sniff::No && !KNOWN.contains(&file.as_str()) {
+                claimed.push(format!("{} {} {found:?}", path.display(), format.id));
             }
         }
     }

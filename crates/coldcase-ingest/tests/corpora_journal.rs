@@ -8,46 +8,25 @@
 )]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use coldcase_ingest::{Clock, Sniff, formats};
-use coldcase_model::{Event, Timestamp, action};
-use coldcase_testkit::{Recorder, ingest, sniff};
+use coldcase_ingest::{Clock, formats};
+use coldcase_model::{Timestamp, action};
+use coldcase_testkit::corpora::corpora;
+use coldcase_testkit::{Recorder, attributes, ingest, winner};
 use serde_json::Value;
-
-fn corpora() -> Option<PathBuf> {
-    let root = std::env::var_os("COLDCASE_CORPORA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-        PathBuf::from,
-    );
-    if root.is_dir() {
-        return Some(root);
-    }
-    println!("corpora absent: skipped");
-    None
-}
 
 /// Reads a file with the format that is surest of it, which must be this one.
 fn read(format: &str, path: &Path) -> Recorder {
     let bytes = fs::read(path).expect("a readable corpus");
     let name = path.to_string_lossy();
-    let best = formats::ALL
-        .iter()
-        .rev()
-        .max_by_key(|format| sniff(format, &name, &bytes))
-        .expect("formats");
-    assert!(sniff(best, &name, &bytes) > Sniff::No, "{name}");
+    let best = winner(&name, &bytes).unwrap_or_else(|| panic!("{name} is claimed by none"));
     assert_eq!(best.id, format, "{name}");
     let clock = Clock {
         collected_at: Timestamp::parse_rfc3339("2026-12-31T00:00:00Z"),
         ..Clock::UNKNOWN
     };
     ingest(best, &name, &bytes, &clock)
-}
-
-fn attributes(event: &Event<'_>) -> Value {
-    let json = event.attributes.as_deref().unwrap_or("{}");
-    serde_json::from_str(json).expect("attributes are JSON")
 }
 
 /// Prints one source and checks how many of its truths were met.

@@ -5,24 +5,10 @@
 #![allow(clippy::print_stdout, reason = "the table of what was read")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use coldcase_ingest::{Clock, Format, Sniff, formats};
-use coldcase_testkit::{ingest, sniff};
-use serde_json::Value;
-
-/// The folder of real files; the incidents lie beside it.
-fn corpora() -> Option<PathBuf> {
-    let root = std::env::var_os("COLDCASE_CORPORA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-        PathBuf::from,
-    );
-    if !root.is_dir() {
-        println!("corpora absent: skipped");
-        return None;
-    }
-    Some(root)
-}
+use coldcase_testkit::corpora::{corpora, files};
+use coldcase_testkit::{attributes, ingest, sniff};
 
 fn format(id: &str) -> &'static Format {
     formats::by_id(id).expect("registered")
@@ -50,8 +36,7 @@ fn audit_events_read_as_their_truth_says() {
     let [event] = recorder.events.as_slice() else {
         panic!("one event, not {}", recorder.events.len());
     };
-    let attributes: Value =
-        serde_json::from_str(event.attributes.as_deref().unwrap_or("{}")).expect("JSON");
+    let attributes = attributes(event);
     let ts = event.when.map(|when| when.ts.nanos());
     let mut differing = 0;
     for (name, value) in CELLS {
@@ -83,22 +68,6 @@ fn audit_events_read_as_their_truth_says() {
     assert_eq!(event.outcome, Some("success"));
     assert_eq!(attributes["subresource"], "exec");
     assert_eq!(attributes["status_code"], 101);
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => found.push(path),
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 #[test]

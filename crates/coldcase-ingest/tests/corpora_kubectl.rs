@@ -5,43 +5,15 @@
 #![allow(clippy::print_stdout, reason = "the table of what was read")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use coldcase_ingest::{Clock, Format, Sniff, formats};
+use coldcase_testkit::corpora::{corpora, files};
 use coldcase_testkit::{ingest, sniff};
 use serde_json::Value;
 
-/// The folder of real files; the incidents lie beside it.
-fn corpora() -> Option<PathBuf> {
-    let root = std::env::var_os("COLDCASE_CORPORA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-        PathBuf::from,
-    );
-    if !root.is_dir() {
-        println!("corpora absent: skipped");
-        return None;
-    }
-    Some(root)
-}
-
 fn format(id: &str) -> &'static Format {
     formats::by_id(id).expect("registered")
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => found.push(path),
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 fn is_table(path: &Path) -> Option<&'static str> {

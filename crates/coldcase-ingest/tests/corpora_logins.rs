@@ -8,41 +8,19 @@
 )]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use coldcase_ingest::{Clock, Sniff, Zone, ZoneSource, formats};
+use coldcase_ingest::{Clock, Sniff};
 use coldcase_model::Timestamp;
-use coldcase_testkit::{Recorder, ingest, sniff};
+use coldcase_testkit::corpora::{corpora, incidents};
+use coldcase_testkit::{Recorder, clock, ingest, sniff, winner};
 use serde_json::Value;
 
-fn folder(variable: &str, name: &str) -> Option<PathBuf> {
-    let path = match std::env::var_os(variable) {
-        Some(path) => PathBuf::from(path),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../../shared/{name}")),
-    };
-    if path.is_dir() {
-        return Some(path);
-    }
-    println!("{name} absent: skipped");
-    None
-}
-
-fn corpora() -> Option<PathBuf> {
-    folder("COLDCASE_CORPORA", "corpora")
-}
-
-/// The zone of jc's host; collected when jc's outputs were.
-fn clock(collected_at: &str) -> Clock {
-    Clock {
-        zone: Zone {
-            tz: Tz::America__Los_Angeles,
-            source: ZoneSource::CaseFile,
-        },
-        collected_at: Timestamp::parse_rfc3339(collected_at),
-        ..Clock::UNKNOWN
-    }
+/// The clock of jc's host, collected when jc's outputs were.
+fn at(collected_at: &str) -> Clock {
+    clock(Tz::America__Los_Angeles, collected_at)
 }
 
 fn rows(recorder: &Recorder) -> Vec<Value> {
@@ -58,11 +36,7 @@ fn rows(recorder: &Recorder) -> Vec<Value> {
 fn read(id: &str, path: &Path, clock: &Clock) -> Recorder {
     let bytes = fs::read(path).unwrap();
     let name = path.file_name().unwrap().to_str().unwrap();
-    let best = formats::ALL
-        .iter()
-        .rev()
-        .max_by_key(|format| sniff(format, name, &bytes))
-        .unwrap();
+    let best = winner(name, &bytes).unwrap_or_else(|| panic!("{name} is claimed by none"));
     assert_eq!(best.id, id, "{name}");
     assert!(sniff(best, name, &bytes) >= Sniff::Likely, "{name}");
     ingest(best, name, &bytes, clock)
@@ -357,7 +331,7 @@ fn jc_last() {
         let recorder = read(
             "last",
             &folder.join(format!("{name}.out")),
-            &clock(collected_at),
+            &at(collected_at),
         );
         assert_eq!(recorder.counts.skipped, 0, "{name}");
         let mut table = Table::default();
@@ -382,9 +356,9 @@ fn jc_last_without_a_collection() {
         ("lastb", "2020-02-28T14:52:30-08:00"),
     ] {
         let path = corpora.join(format!("jc/centos-7.7/{name}.out"));
-        let with = rows(&read("last", &path, &clock(collected_at)));
-        let without = rows(&read("last", &path, &clock("")));
-        let late = rows(&read("last", &path, &clock("2025-01-01T00:00:00Z")));
+        let with = rows(&read("last", &path, &at(collected_at)));
+        let without = rows(&read("last", &path, &at("")));
+        let late = rows(&read("last", &path, &at("2025-01-01T00:00:00Z")));
         assert_eq!(with, without, "{name}");
         assert_eq!(with, late, "{name}");
     }
@@ -399,7 +373,7 @@ fn jc_who_and_w() {
         let truth = fs::read(folder.join(format!("{name}.json"))).unwrap();
         let truth: Vec<Value> = serde_json::from_slice(&truth).unwrap();
         let path = folder.join(format!("{name}.out"));
-        let recorder = read("who", &path, &clock("2020-03-01T10:25:20-08:00"));
+        let recorder = read("who", &path, &at("2020-03-01T10:25:20-08:00"));
         assert_eq!(recorder.counts.skipped, 0, "{name}");
         let rows = rows(&recorder);
         assert_eq!(truth.len(), rows.len(), "{name}");
@@ -443,7 +417,7 @@ fn jc_who_and_w() {
 /// Every login record of the incidents is recognised, and all of it is used.
 #[test]
 fn incidents_are_read_whole() {
-    let Some(incidents) = folder("COLDCASE_INCIDENTS", "incidents") else {
+    let Some(incidents) = incidents() else {
         return;
     };
     let (mut files, mut used) = (0, 0);
@@ -462,7 +436,7 @@ fn incidents_are_read_whole() {
                     _ if name.contains("tmp") => "utmp",
                     _ => continue,
                 };
-                let recorder = read(id, &path, &clock("2023-05-12T10:20:00+08:00"));
+                let recorder = read(id, &path, &at("2023-05-12T10:20:00+08:00"));
                 let skipped: Vec<_> = recorder.skips.iter().collect();
                 assert!(skipped.is_empty(), "{name}: {skipped:?}");
                 assert_eq!(recorder.warnings, [], "{name}");

@@ -9,38 +9,18 @@
 )]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono::DateTime;
 use chrono_tz::Tz;
-use coldcase_ingest::{Clock, Format, Sniff, Zone, ZoneSource, formats};
+use coldcase_ingest::{Clock, Format, Sniff, formats};
 use coldcase_model::{Event, Precision, Timestamp, action};
-use coldcase_testkit::{Recorder, ingest, sniff};
+use coldcase_testkit::corpora::corpora;
+use coldcase_testkit::{Recorder, clock, ingest, sniff};
 use serde_json::Value;
-
-fn corpora() -> Option<PathBuf> {
-    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora");
-    let folder = std::env::var_os("COLDCASE_CORPORA").map_or(default, PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("corpora absent: skipped");
-    None
-}
 
 fn format() -> &'static Format {
     formats::by_id("mtime-listing").unwrap()
-}
-
-fn clock(tz: Tz, collected: &str) -> Clock {
-    Clock {
-        zone: Zone {
-            tz,
-            source: ZoneSource::CaseFile,
-        },
-        collected_at: Timestamp::parse_rfc3339(collected),
-        ..Clock::UNKNOWN
-    }
 }
 
 fn read(path: &Path, clock: &Clock) -> Recorder {

@@ -5,45 +5,21 @@
 #![allow(clippy::print_stdout, reason = "the table of what was read")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use coldcase_ingest::{Clock, Sniff, formats};
 use coldcase_model::Event;
-use coldcase_testkit::{Recorder, ingest, sniff};
+use coldcase_testkit::corpora::{corpora, files};
+use coldcase_testkit::{Recorder, attributes, ingest, sniff, winner};
 use serde_json::Value;
-
-/// The folder of real files; the incidents lie beside it.
-fn corpora() -> Option<PathBuf> {
-    let root = std::env::var_os("COLDCASE_CORPORA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-        PathBuf::from,
-    );
-    if !root.is_dir() {
-        println!("corpora absent: skipped");
-        return None;
-    }
-    Some(root)
-}
 
 /// Reads a file with this format, which must be the surest of all.
 fn read(path: &Path, id: &str) -> Recorder {
     let bytes = fs::read(path).expect("a readable file");
     let name = path.to_string_lossy();
-    let best = formats::ALL
-        .iter()
-        .rev()
-        .max_by_key(|format| sniff(format, &name, &bytes))
-        .expect("formats");
-    assert!(
-        sniff(best, &name, &bytes) > Sniff::No,
-        "{name} is claimed by none"
-    );
+    let best = winner(&name, &bytes).unwrap_or_else(|| panic!("{name} is claimed by none"));
     assert_eq!(best.id, id, "{name}");
     ingest(best, &name, &bytes, &Clock::UNKNOWN)
-}
-
-fn attributes(event: &Event<'_>) -> Value {
-    serde_json::from_str(event.attributes.as_deref().unwrap_or("{}")).expect("JSON")
 }
 
 fn truth(path: &Path) -> Vec<Value> {
@@ -622,22 +598,6 @@ fn output_without_truth() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:?}");
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_path_buf()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-            let path = entry.path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => found.push(path),
-            }
-        }
-    }
-    found.sort();
-    found
 }
 
 const MINE: [&str; 11] = [

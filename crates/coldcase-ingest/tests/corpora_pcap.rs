@@ -13,33 +13,9 @@ use std::path::{Path, PathBuf};
 
 use coldcase_ingest::{Clock, formats};
 use coldcase_model::{Event, action, canonical_domain};
+use coldcase_testkit::corpora::{corpora, files};
 use coldcase_testkit::{Recorder, ingest};
 use coldcase_wire::dns::{rcode_name, type_name};
-
-fn corpora() -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora");
-    let folder = std::env::var_os("COLDCASE_CORPORA").map_or(beside, PathBuf::from);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("corpora absent: skipped");
-    None
-}
-
-fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
-    let mut entries: Vec<PathBuf> = fs::read_dir(folder)
-        .expect("a readable folder")
-        .map(|entry| entry.expect("an entry").path())
-        .collect();
-    entries.sort();
-    for entry in entries {
-        if entry.is_dir() {
-            files(&entry, ending, found);
-        } else if entry.to_string_lossy().ends_with(ending) {
-            found.push(entry);
-        }
-    }
-}
 
 fn read(path: &Path) -> Recorder {
     let format = formats::by_id("pcap").expect("registered");
@@ -168,11 +144,12 @@ const TSHARK_DIFFERENCES: [(&str, usize, usize, &str); 3] = [
 #[test]
 fn dns_messages_are_those_of_tshark() {
     let Some(corpora) = corpora() else { return };
-    let mut tables = Vec::new();
-    files(&corpora, ".tshark.tsv", &mut tables);
     let mut sums: BTreeMap<String, [usize; 4]> = BTreeMap::new();
     let mut differing = Vec::new();
-    for table in tables {
+    for table in files(&corpora) {
+        if !table.to_string_lossy().ends_with(".tshark.tsv") {
+            continue;
+        }
         let capture = PathBuf::from(table.to_string_lossy().trim_end_matches(".tshark.tsv"));
         let name = below(&corpora, &capture);
         // A packed capture is unpacked before a format sees it.
@@ -481,11 +458,12 @@ const NDPI_DIFFERENCES: [(&str, usize, &str); 0] = [];
 #[test]
 fn flows_are_those_of_ndpi() {
     let Some(corpora) = corpora() else { return };
-    let mut outputs = Vec::new();
-    files(&corpora.join("nDPI"), ".out", &mut outputs);
     let mut totals = [0usize; 3];
     let mut differing = Vec::new();
-    for output in outputs {
+    for output in files(&corpora.join("nDPI")) {
+        if !output.to_string_lossy().ends_with(".out") {
+            continue;
+        }
         let capture = PathBuf::from(output.to_string_lossy().trim_end_matches(".out"));
         let expected = ndpi_flows(&fs::read_to_string(&output).expect("an output"));
         let flows = our_packets(&read(&capture));

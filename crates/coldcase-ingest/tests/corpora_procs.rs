@@ -5,64 +5,36 @@
 #![allow(clippy::print_stdout, reason = "the table of what was read")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use chrono_tz::Tz;
-use coldcase_ingest::{Clock, Sniff, Zone, ZoneSource, formats};
-use coldcase_model::{Event, Timestamp};
-use coldcase_testkit::{Recorder, ingest, sniff};
+use coldcase_ingest::Sniff;
+use coldcase_testkit::corpora::{corpora, files};
+use coldcase_testkit::{Recorder, attributes, clock, ingest, sniff, winner};
 use serde_json::Value;
-
-/// The folder of real files; the incidents lie beside it.
-fn corpora() -> Option<PathBuf> {
-    let root = std::env::var_os("COLDCASE_CORPORA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-        PathBuf::from,
-    );
-    if !root.is_dir() {
-        println!("corpora absent: skipped");
-        return None;
-    }
-    Some(root)
-}
-
-fn clock() -> Clock {
-    Clock {
-        zone: Zone {
-            tz: Tz::Asia__Shanghai,
-            source: ZoneSource::CaseFile,
-        },
-        collected_at: Timestamp::parse_rfc3339("2024-01-15T12:00:00+08:00"),
-        ..Clock::UNKNOWN
-    }
-}
 
 /// Reads a file with the format that claims it, which must be this one.
 fn read(path: &Path, id: &str) -> Recorder {
     let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let name = path.to_string_lossy();
-    let best = formats::ALL
-        .iter()
-        .rev()
-        .max_by_key(|format| sniff(format, &name, &bytes))
-        .expect("formats");
+    let best = winner(&name, &bytes).unwrap_or_else(|| panic!("{name} is claimed by none"));
     assert_eq!(best.id, id, "{name} is claimed");
     assert!(
         sniff(best, "evidence/a.txt", &bytes) > Sniff::No,
         "{name} is known by its name only"
     );
-    ingest(best, &name, &bytes, &clock())
+    ingest(
+        best,
+        &name,
+        &bytes,
+        &clock(Tz::Asia__Shanghai, "2024-01-15T12:00:00+08:00"),
+    )
 }
 
 fn truth(path: &Path) -> Value {
     let text = fs::read_to_string(path.with_extension("json"))
         .or_else(|_| fs::read_to_string(format!("{}.json", path.display())));
     serde_json::from_str(&text.expect("truth beside it")).expect("JSON")
-}
-
-fn attributes(event: &Event<'_>) -> Value {
-    let json = event.attributes.as_deref().unwrap_or("{}");
-    serde_json::from_str(json).expect("an object")
 }
 
 /// Fields compared and those that differ.
@@ -94,6 +66,18 @@ impl Tally {
     }
 }
 
+/// Reads a file with the format that it belongs to, with the rows that its truth has.
+fn beside_truth(path: &Path, id: &str) -> (Recorder, Vec<Value>, Tally) {
+    let got = read(path, id);
+    let rows = truth(path).as_array().expect("a list").clone();
+    let tally = Tally {
+        expected: rows.len(),
+        got: got.events.len(),
+        ..Tally::default()
+    };
+    (got, rows, tally)
+}
+
 fn text(value: Option<&str>) -> Value {
     value.map_or(Value::Null, Value::from)
 }
@@ -103,14 +87,7 @@ fn ps_reads_as_jc_says() {
     let Some(root) = corpora() else { return };
     for name in ["ps-axu", "ps-ef"] {
         let path = root.join("jc/centos-7.7").join(name).with_extension("out");
-        let got = read(&path, "ps");
-        let truth = truth(&path);
-        let rows = truth.as_array().expect("a list");
-        let mut tally = Tally {
-            expected: rows.len(),
-            got: got.events.len(),
-            ..Tally::default()
-        };
+        let (got, rows, mut tally) = beside_truth(&path, "ps");
         for (row, event) in rows.iter().zip(&got.events) {
             let more = attributes(event);
             let pid = &row["pid"];
@@ -238,14 +215,7 @@ fn systemctl_reads_as_jc_says() {
         ),
     ] {
         let path = root.join("jc/centos-7.7").join(name).with_extension("out");
-        let got = read(&path, "systemctl-list");
-        let truth = truth(&path);
-        let rows = truth.as_array().expect("a list");
-        let mut tally = Tally {
-            expected: rows.len(),
-            got: got.events.len(),
-            ..Tally::default()
-        };
+        let (got, rows, mut tally) = beside_truth(&path, "systemctl-list");
         for (row, event) in rows.iter().zip(&got.events) {
             let more = attributes(event);
             for (theirs, ours) in keys {
@@ -340,14 +310,7 @@ fn tables_of_sockets_read_as_jc_says() {
     ];
     for name in ["net_tcp", "net_tcp6", "net_unix"] {
         let path = root.join("jc/linux-proc").join(name);
-        let got = read(&path, "proc-net");
-        let truth = truth(&path);
-        let rows = truth.as_array().expect("a list");
-        let mut tally = Tally {
-            expected: rows.len(),
-            got: got.events.len(),
-            ..Tally::default()
-        };
+        let (got, rows, mut tally) = beside_truth(&path, "proc-net");
         for (row, event) in rows.iter().zip(&got.events) {
             let more = attributes(event);
             let mut field = |key: &str, want: Value, got: Value| {
@@ -500,24 +463,11 @@ const REASONS: [&str; 8] = [
     "a heading",
 ];
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let path = entry.path();
-        match path.is_dir() {
-            true => files(&path, found),
-            false => found.push(path),
-        }
-    }
-}
-
 #[test]
 fn incidents_are_read_whole() {
     let Some(root) = corpora() else { return };
-    let mut found = Vec::new();
-    files(&root.join("../incidents"), &mut found);
-    found.sort();
     let mut count = 0;
-    for path in found {
+    for path in files(&root.join("../incidents")) {
         let shown = path.to_string_lossy().into_owned();
         let known = INCIDENTS.iter().find(|(name, _)| {
             shown.ends_with(&format!("/{name}"))

@@ -12,18 +12,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use coldcase_ingest::{Clock, Sniff, Zone, ZoneSource, formats};
-use coldcase_model::Timestamp;
-use coldcase_testkit::{Recorder, ingest, sniff};
+use coldcase_ingest::{Clock, Sniff, formats};
+use coldcase_testkit::corpora::{corpora, incidents};
+use coldcase_testkit::{Recorder, clock, ingest, sniff};
 use coldcase_wire::dns;
 use serde_json::Value;
-
-fn corpora() -> PathBuf {
-    std::env::var_os("COLDCASE_CORPORA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-        PathBuf::from,
-    )
-}
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else {
@@ -114,15 +107,12 @@ const DIFFERENCES: &[(&str, [i64; 3], &str)] = &[
 
 #[test]
 fn packets_of_tcpdumps_own_outputs() {
-    let folder = corpora().join("tcpdump");
+    let Some(corpora) = corpora() else { return };
+    let folder = corpora.join("tcpdump");
     let outputs: Vec<_> = sorted(&folder)
         .into_iter()
         .filter(|path| name(path).ends_with(".out"))
         .collect();
-    if outputs.is_empty() {
-        println!("corpora absent: skipped");
-        return;
-    }
     println!("source sniffed used skipped expected got");
     let format = formats::by_id("tcpdump-text").unwrap();
     let mut differing = Vec::new();
@@ -201,11 +191,8 @@ fn described(frame: &BTreeMap<String, String>) -> String {
 
 #[test]
 fn fields_of_dns_messages() {
-    let folder = corpora().join("tcpdump");
-    if !folder.is_dir() {
-        println!("corpora absent: skipped");
-        return;
-    }
+    let Some(corpora) = corpora() else { return };
+    let folder = corpora.join("tcpdump");
     let format = formats::by_id("tcpdump-text").unwrap();
     println!("source expected got differing");
     let mut all = 0;
@@ -275,7 +262,7 @@ fn fields_of_dns_messages() {
 
 #[test]
 fn queries_of_the_incidents() {
-    let incidents = corpora().join("../incidents");
+    let Some(incidents) = incidents() else { return };
     let format = formats::by_id("tcpdump-text").unwrap();
     let mut files = 0;
     for path in sorted(&incidents) {
@@ -298,14 +285,7 @@ fn queries_of_the_incidents() {
                     .unwrap();
                 line.trim_matches([' ', '=', '"']).to_owned()
             };
-            let clock = Clock {
-                zone: Zone {
-                    tz: field("timezone").parse().unwrap(),
-                    source: ZoneSource::CaseFile,
-                },
-                collected_at: Timestamp::parse_rfc3339(&field("collected_at")),
-                ..Clock::UNKNOWN
-            };
+            let clock = clock(field("timezone").parse().unwrap(), &field("collected_at"));
             let recorder = ingest(format, file, &bytes, &clock);
             let times = recorder.events.iter().map(|event| event.when.unwrap().ts);
             let first = times.min().unwrap().to_string();

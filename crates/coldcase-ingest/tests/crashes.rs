@@ -5,28 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use coldcase_ingest::formats;
+use coldcase_testkit::corpora::files;
 use coldcase_testkit::{families, invariants};
 use rayon::prelude::*;
 
 /// Larger fixtures are read from their beginning.
 const MOST_BYTES: usize = 16 << 10;
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in fs::read_dir(next).into_iter().flatten() {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    files
-}
 
 fn testdata(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

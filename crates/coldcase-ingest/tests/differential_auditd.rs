@@ -10,9 +10,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use coldcase_ingest::{Clock, formats};
+use coldcase_testkit::corpora::corpora;
 use coldcase_testkit::ingest;
 use linux_audit_parser::{Message, ParseError, Parser, Value as Theirs};
 use serde_json::Value;
@@ -320,14 +320,7 @@ fn generated_lines() {
 
 #[test]
 fn lines_of_other_projects() {
-    let root = match std::env::var_os("COLDCASE_CORPORA") {
-        Some(root) => PathBuf::from(root),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpora"),
-    };
-    if !root.is_dir() {
-        println!("corpora absent: skipped");
-        return;
-    }
+    let Some(root) = corpora() else { return };
     let mut counts = Counts::new();
     let mut differences = Vec::new();
     for name in [

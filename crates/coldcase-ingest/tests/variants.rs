@@ -5,22 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
-use coldcase_ingest::{Clock, Format, Sniff, Zone, ZoneSource, formats};
-use coldcase_model::Timestamp;
+use coldcase_ingest::{Clock, Format, Sniff, formats};
 use coldcase_testkit::{Recorder, ingest, sniff};
 
 const LONG_LINE: usize = 10 << 20;
 
 fn clock() -> Clock {
-    let zone = Zone {
-        tz: Tz::Asia__Shanghai,
-        source: ZoneSource::CaseFile,
-    };
-    Clock {
-        zone,
-        collected_at: Timestamp::parse_rfc3339("2023-05-12T10:25:00+08:00"),
-        ..Clock::UNKNOWN
-    }
+    coldcase_testkit::clock(Tz::Asia__Shanghai, "2023-05-12T10:25:00+08:00")
 }
 
 /// The valid text fixtures of all formats.

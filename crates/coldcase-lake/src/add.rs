@@ -283,11 +283,7 @@ impl Group {
             }
             let taken: Vec<String> = taken.into_iter().map(|case| case.name.clone()).collect();
             let mut entry = remove::without(lake, &mut self.adder, &state, &taken)?;
-            let rewritten: Vec<String> = entry
-                .added_files
-                .iter()
-                .map(|file| file.path.clone())
-                .collect();
+            let rewritten = entry.added_paths();
             entry.added_cases.clone_from(&self.cases);
             entry.added_files.extend(files.iter().cloned());
             if finish(lake, &mut self.adder, &state, entry, &rewritten)? {

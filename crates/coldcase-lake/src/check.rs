@@ -1,7 +1,7 @@
 //! Is a lake what its log says: every file there, whole and as it was written, nothing beside.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, DirEntry, File};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -175,23 +175,24 @@ fn sha256(path: &Path) -> io::Result<String> {
     }
 }
 
+/// What lies in a folder; nothing where there is none.
+fn entries(folder: &Path) -> Result<Vec<DirEntry>, LakeError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(LakeError::io(folder)(error)),
+    };
+    entries
+        .map(|entry| entry.map_err(LakeError::io(folder)))
+        .collect()
+}
+
 /// All files of all tables, as paths below the lake.
 fn files(root: &Path) -> Result<Vec<String>, LakeError> {
     let mut found = Vec::new();
     let mut open: Vec<PathBuf> = TABLES.iter().map(|table| root.join(table.name)).collect();
     while let Some(folder) = open.pop() {
-        let entries = match fs::read_dir(&folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(source) => {
-                return Err(LakeError::Io {
-                    path: folder,
-                    source,
-                });
-            }
-        };
-        for entry in entries {
-            let entry = entry.map_err(LakeError::io(&folder))?;
+        for entry in entries(&folder)? {
             let kind = entry.file_type().map_err(LakeError::io(&folder))?;
             if kind.is_dir() {
                 open.push(entry.path());
@@ -208,18 +209,7 @@ fn files(root: &Path) -> Result<Vec<String>, LakeError> {
 fn writers(root: &Path) -> Result<(BTreeSet<String>, Vec<PathBuf>), LakeError> {
     let folder = layout::adding(root);
     let (mut at_work, mut ended) = (BTreeSet::new(), Vec::new());
-    let entries = match fs::read_dir(&folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok((at_work, ended)),
-        Err(source) => {
-            return Err(LakeError::Io {
-                path: folder,
-                source,
-            });
-        }
-    };
-    for entry in entries {
-        let entry = entry.map_err(LakeError::io(&folder))?;
+    for entry in entries(&folder)? {
         let id = entry.file_name().to_string_lossy().into_owned();
         if !entry.path().exists() {
             continue;

@@ -25,6 +25,16 @@ pub(crate) struct Entry {
     pub removed_files: Vec<String>,
 }
 
+impl Entry {
+    /// Where the files that it adds lie.
+    pub fn added_paths(&self) -> Vec<String> {
+        self.added_files
+            .iter()
+            .map(|file| file.path.clone())
+            .collect()
+    }
+}
+
 /// Whether a file that may be there once is there by us.
 pub(crate) enum Created {
     /// By us, now.

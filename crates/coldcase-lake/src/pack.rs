@@ -49,11 +49,7 @@ fn pack_table(lake: &Lake, table: &'static Table) -> Result<(), LakeError> {
         if entry.removed_files.is_empty() {
             return Ok(());
         }
-        let rewritten: Vec<String> = entry
-            .added_files
-            .iter()
-            .map(|file| file.path.clone())
-            .collect();
+        let rewritten = entry.added_paths();
         if finish(lake, &mut adder, &state, entry, &rewritten)? {
             return Ok(());
         }

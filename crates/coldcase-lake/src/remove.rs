@@ -24,11 +24,7 @@ pub fn remove(lake: &Lake, names: &[String]) -> Result<(), LakeError> {
         names.sort();
         names.dedup();
         let entry = without(lake, &mut adder, &state, &names)?;
-        let rewritten: Vec<String> = entry
-            .added_files
-            .iter()
-            .map(|file| file.path.clone())
-            .collect();
+        let rewritten = entry.added_paths();
         if finish(lake, &mut adder, &state, entry, &rewritten)? {
             return Ok(());
         }

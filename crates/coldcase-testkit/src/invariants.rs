@@ -1,10 +1,10 @@
 //! What holds of every format over any bytes: it ends, twice the same, its events stand at places that the artifact has,
 //! and what it skips is counted. Fuzz targets and the fixtures of past crashes are held to it.
 
-use coldcase_ingest::{Clock, Format, Zone, ZoneSource};
-use coldcase_model::{Event, Place, Timestamp, canonical_ip};
+use coldcase_ingest::Format;
+use coldcase_model::{Event, Place, canonical_ip};
 
-use crate::{Recorder, ingest, sniff};
+use crate::{Recorder, clock, ingest, sniff};
 
 /// Events that a byte of evidence may make: a row of a table may tell several, none tells very many.
 const MOST_EVENTS_A_BYTE: usize = 8;
@@ -13,7 +13,8 @@ const PATH: &str = "host/artifact";
 
 /// Reads these bytes with the format, twice, and looks at all it says. Panics where an invariant does not hold.
 pub fn check(format: &Format, bytes: &[u8]) {
-    let clock = clock();
+    // A zone with summer time, and a moment that dates logs without a year.
+    let clock = clock(chrono_tz::Tz::Europe__Paris, "2024-03-31T10:00:00+02:00");
     let _ = sniff(format, PATH, bytes);
     let told = ingest(format, PATH, bytes, &clock);
     check_told(format.id, bytes, &told);
@@ -23,18 +24,6 @@ pub fn check(format: &Format, bytes: &[u8]) {
         "{}: another reading tells something else",
         format.id
     );
-}
-
-/// A zone with summer time, and a moment that dates logs without a year.
-fn clock() -> Clock {
-    Clock {
-        zone: Zone {
-            tz: chrono_tz::Tz::Europe__Paris,
-            source: ZoneSource::CaseFile,
-        },
-        collected_at: Timestamp::parse_rfc3339("2024-03-31T10:00:00+02:00"),
-        ..Clock::UNKNOWN
-    }
 }
 
 fn check_told(id: &str, bytes: &[u8], told: &Recorder) {

@@ -1,7 +1,8 @@
-//! Dev only: a sink that keeps what it gets, formats run over bytes as the program runs them, and estates on which nothing
-//! bad happens.
+//! Dev only: a sink that keeps what it gets, formats run over bytes as the program runs them, where files of other
+//! projects lie, and estates on which nothing bad happens.
 
 pub mod captures;
+pub mod corpora;
 pub mod estate;
 pub mod families;
 pub mod fleet;
@@ -9,5 +10,5 @@ pub mod invariants;
 mod recorder;
 mod run;
 
-pub use recorder::Recorder;
-pub use run::{ingest, ingest_series, sniff};
+pub use recorder::{Recorder, attributes};
+pub use run::{clock, ingest, ingest_series, sniff, winner};

@@ -59,6 +59,12 @@ impl Recorder {
     }
 }
 
+/// What the event tells beyond its columns.
+pub fn attributes(event: &Event<'_>) -> Value {
+    let json = event.attributes.as_deref().unwrap_or("{}");
+    serde_json::from_str(json).expect("attributes are JSON")
+}
+
 fn row(event: &Event<'_>) -> Map<String, Value> {
     let mut row = Map::new();
     let mut put = |name: &str, value: Option<Value>| {

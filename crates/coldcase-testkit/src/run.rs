@@ -1,8 +1,9 @@
 //! Formats over bytes in memory, as the program runs them over files.
 
+use chrono_tz::Tz;
 use coldcase_ingest::years::{self, Member};
-use coldcase_ingest::{Clock, Cores, Format, Input, Part, Probe, Sniff};
-use coldcase_model::{Place, Sink};
+use coldcase_ingest::{Clock, Cores, Format, Input, Part, Probe, Sniff, Zone, ZoneSource, formats};
+use coldcase_model::{Place, Sink, Timestamp};
 
 use crate::Recorder;
 
@@ -12,6 +13,28 @@ const HEAD: usize = 64 << 10;
 pub fn sniff(format: &Format, path: &str, bytes: &[u8]) -> Sniff {
     let head = bytes.get(..HEAD).unwrap_or(bytes);
     (format.sniff)(&Probe::new(path, head, head.len() == bytes.len()))
+}
+
+/// The format that claims these bytes most, where one does, as the program chooses.
+pub fn winner(path: &str, bytes: &[u8]) -> Option<&'static Format> {
+    let (sniffed, format) = formats::ALL
+        .iter()
+        .rev()
+        .map(|format| (sniff(format, path, bytes), *format))
+        .max_by_key(|(sniffed, _)| *sniffed)?;
+    (sniffed > Sniff::No).then_some(format)
+}
+
+/// A zone that the case's file names, and the moment of collection, as RFC 3339 writes it.
+pub fn clock(tz: Tz, collected_at: &str) -> Clock {
+    Clock {
+        zone: Zone {
+            tz,
+            source: ZoneSource::CaseFile,
+        },
+        collected_at: Timestamp::parse_rfc3339(collected_at),
+        ..Clock::UNKNOWN
+    }
 }
 
 /// Reads one artifact with this format.

@@ -4,15 +4,17 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 use coldcase_model::Severity;
 use coldcase_testkit::estate::{self, Bundle, Plan};
+use program::{program, succeeded};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -61,12 +63,6 @@ fn lord_howe() -> Plan {
     plan(7, chrono_tz::Australia::Lord_Howe, (2024, 4, 1), 9)
 }
 
-fn program() -> Command {
-    let program =
-        std::env::var_os("COLDCASE_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_coldcase").into());
-    Command::new(program)
-}
-
 /// A case made of a bundle.
 struct Made {
     folder: TempDir,
@@ -84,11 +80,7 @@ fn analyze(bundle: &Bundle) -> Made {
         .args(["analyze", "bundle", "-o", "case", "-q"])
         .output()
         .expect("runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    succeeded(&output);
     let verified = program()
         .current_dir(folder.path())
         .args(["verify", "case"])
@@ -220,11 +212,7 @@ fn rows(bundle: &Bundle) -> BTreeMap<String, usize> {
         .args(["timeline", "bundle", "-o", "timeline.jsonl", "-q"])
         .output()
         .expect("runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    succeeded(&output);
     let text = fs::read_to_string(folder.path().join("timeline.jsonl")).expect("a timeline");
     let mut counts = BTreeMap::new();
     for line in text.lines() {

@@ -5,10 +5,12 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use program::{program, succeeded};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -33,16 +35,10 @@ fn browser() -> Option<Browser> {
 }
 
 fn analyze(bundle: &Path, case: &Path, lang: &str) {
-    let program =
-        std::env::var_os("COLDCASE_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_coldcase").into());
-    let mut command = Command::new(program);
+    let mut command = program();
     command.arg("analyze").arg(bundle).arg("-o").arg(case);
     let output = command.args(["-q", "--lang", lang]).output().expect("runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    succeeded(&output);
 }
 
 /// What holds of every page, wide and narrow.

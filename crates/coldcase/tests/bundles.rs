@@ -3,6 +3,8 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use program::program;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -19,7 +22,7 @@ const HANGS_AFTER: Duration = Duration::from_secs(60);
 
 /// Runs the program; one that hangs is ended and fails the test.
 fn coldcase(folder: &Path, arguments: &[&str]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_coldcase"))
+    let mut child = program()
         .current_dir(folder)
         .args(arguments)
         .stdin(Stdio::null())

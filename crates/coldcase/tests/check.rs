@@ -2,20 +2,16 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
+use program::coldcase;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-
-fn coldcase(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coldcase"));
-    let command = command.current_dir(folder).args(arguments);
-    command.output().expect("the program runs")
-}
 
 fn check(folder: &Path, more: &[&str]) -> (i32, String, String) {
     let output = coldcase(folder, &[&["check", "corpus"], more].concat());

@@ -3,11 +3,13 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use coldcase_model::Findings;
+use program::program;
 use tempfile::TempDir;
 
 fn at(path: &str) -> PathBuf {
@@ -41,7 +43,7 @@ fn what_incidents_are_told_is_said_in_chinese() {
     for incident in incidents {
         let incident = incident.expect("an entry").path();
         let case = folder.path().join(incident.file_name().expect("a name"));
-        let output = Command::new(env!("CARGO_BIN_EXE_coldcase"))
+        let output = program()
             .args(["analyze", "-q", "--lang", "zh", "-o"])
             .arg(&case)
             .arg(incident.join("bundle.tar.gz"))

@@ -7,13 +7,15 @@
     reason = "offsets of clocks are small"
 )]
 
+mod program;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use coldcase_evidence::Bundle;
 use coldcase_timeline::{Selection, Timeline};
+use program::program;
 use serde_json::Value;
 
 #[path = "citations/raw.rs"]
@@ -42,7 +44,7 @@ fn incidents() -> Vec<PathBuf> {
 }
 
 fn analyze(bundle: &Path, case: &Path) {
-    let output = Command::new(env!("CARGO_BIN_EXE_coldcase"))
+    let output = program()
         .arg("analyze")
         .arg(bundle)
         .arg("-o")

@@ -2,21 +2,15 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use program::coldcase;
 use serde_json::Value;
 use tempfile::TempDir;
-
-fn coldcase(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coldcase"));
-    command
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .expect("the program runs")
-}
 
 /// A bundle: a host whose log shows a guessed password, and files that are damaged, foreign or empty.
 fn bundle() -> TempDir {

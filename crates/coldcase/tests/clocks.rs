@@ -8,13 +8,15 @@
     reason = "a test may fail loudly, and its numbers are small"
 )]
 
+mod program;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use chrono::{DateTime, NaiveDate, TimeZone as _};
 use chrono_tz::Tz;
+use program::coldcase;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -95,11 +97,7 @@ struct Made {
 
 fn analyze(folder: &Path, more: &[&str]) -> Made {
     let run = |arguments: &[&str]| {
-        let output = Command::new(env!("CARGO_BIN_EXE_coldcase"))
-            .current_dir(folder)
-            .args(arguments)
-            .output()
-            .expect("the program runs");
+        let output = coldcase(folder, arguments);
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code().is_some_and(|code| code < 2), "{error}");
         assert!(!error.contains("panicked"), "{error}");

@@ -2,18 +2,14 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
+use program::coldcase;
 use serde_json::Value;
 use tempfile::TempDir;
-
-fn coldcase(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coldcase"));
-    let command = command.current_dir(folder).args(arguments);
-    command.output().expect("the program runs")
-}
 
 /// A case of the recorded incident, and its findings.
 fn case() -> (TempDir, Value) {

@@ -2,21 +2,13 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
-use std::fs;
-use std::path::Path;
-use std::process::{Command, Output};
+mod program;
 
+use std::fs;
+
+use program::coldcase;
 use serde_json::Value;
 use tempfile::TempDir;
-
-fn coldcase(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coldcase"));
-    command
-        .current_dir(folder)
-        .args(arguments)
-        .output()
-        .expect("the program runs")
-}
 
 const LISTING: &str = "0|/etc/cron.d/=evil|15|r/rrw-r--r--|0|0|1024|1683427000|1683427100|1683427200|1683426000\n\
     d41d8cd98f00b204e9800998ecf8427e|/tmp/a b|16|r/rrwxr-xr-x|1000|100|0|0|1683427300|0|0\n";

@@ -4,6 +4,7 @@
 
 #[path = "lake/cases.rs"]
 mod cases;
+mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,6 +17,7 @@ use coldcase::lake::add_cases;
 use coldcase_lake::{Lake, Limits, Value, host_group, pack};
 use coldcase_model::Finding;
 use coldcase_testkit::fleet::{BEACON, DOMAIN, Fleet, Truth};
+use program::program;
 
 const FLEET: Fleet = Fleet {
     hosts: 200,
@@ -279,9 +281,7 @@ fn engines(made: &Made, lake: &Path, expected: &BTreeMap<String, Vec<String>>) {
         ran.is_ok_and(|ran| ran.status.success())
     };
     let sql = made.path("sql");
-    run(Command::new(env!("CARGO_BIN_EXE_coldcase"))
-        .args(["fleet", "--write-sql"])
-        .arg(&sql));
+    run(program().args(["fleet", "--write-sql"]).arg(&sql));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fleet");
     let has_java = Command::new("java")
         .arg("-version")

@@ -3,6 +3,8 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::fs;
 use std::io::{Cursor, Write as _};
 use std::path::Path;
@@ -10,6 +12,7 @@ use std::process::Command;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use program::program;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -19,7 +22,7 @@ const MIB: usize = 1 << 20;
 fn analyze(at: &Path, bundle: &str, more: &[&str]) -> Value {
     let temporary = at.join("tmp");
     fs::create_dir_all(&temporary).expect("a folder");
-    let output = Command::new(env!("CARGO_BIN_EXE_coldcase"))
+    let output = program()
         .current_dir(at)
         .env("TMPDIR", &temporary)
         .args(["analyze", bundle, "-o", "case", "-q"])
@@ -36,7 +39,7 @@ fn analyze(at: &Path, bundle: &str, more: &[&str]) -> Value {
 
 /// Fails as an analysis that can't begin; what it says.
 fn refused(at: &Path, bundle: &str, more: &[&str]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_coldcase"))
+    let output = program()
         .current_dir(at)
         .args(["analyze", bundle, "-o", "case", "-q"])
         .args(more)
@@ -440,7 +443,7 @@ fn nothing_is_unpacked_into_the_evidence() {
     let tar = Tar::default().file("secure", LOGIN).end();
     fs::write(at.join("evidence/e.tar"), tar).expect("writes");
     fs::write(at.join("evidence/other"), LOGIN).expect("writes");
-    let output = Command::new(env!("CARGO_BIN_EXE_coldcase"))
+    let output = program()
         .current_dir(at)
         .env("TMPDIR", at.join("evidence/tmp"))
         .args(["analyze", "evidence", "-o", "case"])

@@ -1,15 +1,15 @@
 //! The recorded incidents of `testdata/incidents`, checked by the command that CI runs: `coldcase check`.
 
+mod program;
+
+use program::program;
 use std::path::Path;
-use std::process::Command;
 
 #[test]
 fn incidents_are_answered_as_expected() {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/incidents");
     // Another build of the program may be named here; elsewhere it is the one under test.
-    let program =
-        std::env::var_os("COLDCASE_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_coldcase").into());
-    let output = Command::new(program)
+    let output = program()
         .arg("check")
         .arg(corpus)
         .output()

@@ -3,12 +3,15 @@
 #![cfg(unix)]
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use program::program;
 use tempfile::TempDir;
 
 /// Kills spread over a run's length, and as many right where the case is put in place.
@@ -53,7 +56,7 @@ fn bundle(folder: &Path, name: &str, logins: u32) {
 }
 
 fn start(folder: &Path, bundle: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_coldcase"))
+    program()
         .current_dir(folder)
         .args(["analyze", bundle, "-o", "case", "-q", "--threads", "1"])
         .stdout(Stdio::null())
@@ -213,7 +216,7 @@ fn an_export_is_whole_or_not_there() {
     let at = folder.path();
     bundle(at, "b", 600);
     let export = || {
-        Command::new(env!("CARGO_BIN_EXE_coldcase"))
+        program()
             .current_dir(at)
             .args(["timeline", "b", "-o", "t.jsonl", "-q", "--threads", "1"])
             .spawn()

@@ -4,6 +4,7 @@
 
 #[path = "lake/cases.rs"]
 mod cases;
+mod program;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,7 @@ use std::process::{Command, Output};
 
 use coldcase_lake::{Lake, check};
 use coldcase_testkit::fleet::Fleet;
+use program::program;
 
 /// A small file system in memory; gone when dropped.
 struct Mounted(PathBuf);
@@ -30,7 +32,7 @@ fn mount(options: &str, at: &Path) -> bool {
 }
 
 fn run(args: &[&str], paths: &[PathBuf]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coldcase"));
+    let mut command = program();
     command
         .args(args)
         .args(paths)

@@ -3,6 +3,7 @@
 
 #[path = "lake/cases.rs"]
 mod cases;
+mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use coldcase_lake::{Lake, Trouble, check, clean, texts_of};
 use coldcase_testkit::fleet::Fleet;
+use program::program;
 
 const FLEET: Fleet = Fleet {
     hosts: 100,
@@ -23,7 +25,7 @@ const ADDERS: usize = 8;
 const CASES_AN_ADDER: usize = 6;
 
 fn coldcase(args: &[&str], paths: &[&Path]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coldcase"));
+    let mut command = program();
     command.args(args).args(paths);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command

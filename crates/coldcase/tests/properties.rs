@@ -4,14 +4,15 @@
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
 mod moved;
+mod program;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
-use std::process::Command;
 
 use moved::Move;
+use program::{program, succeeded};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -52,18 +53,12 @@ fn findings<'a>(files: impl Iterator<Item = (&'a String, &'a Vec<u8>)>) -> Vec<V
         builder.into_inner().expect("an archive"),
     )
     .expect("writes");
-    let program =
-        std::env::var_os("COLDCASE_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_coldcase").into());
-    let output = Command::new(program)
+    let output = program()
         .current_dir(folder.path())
         .args(["analyze", "bundle.tar", "-o", "case", "-q"])
         .output()
         .expect("runs");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    succeeded(&output);
     let found = fs::read(folder.path().join("case/findings.json")).expect("findings");
     let mut found: Value = serde_json::from_slice(&found).expect("JSON");
     let mut all = Vec::new();

@@ -2,21 +2,14 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
+use program::{coldcase, program};
 use serde_json::Value;
 use tempfile::TempDir;
-
-fn coldcase(folder: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coldcase"));
-    let command = command.current_dir(folder).args(arguments);
-    command
-        .env_remove("COLUMNS")
-        .output()
-        .expect("the program runs")
-}
 
 /// A case of two hosts: a login that fails 30 times and then succeeds, cron runs, a container, and lines that no
 /// terminal and no spreadsheet should obey.
@@ -222,7 +215,7 @@ fn evidence_is_obeyed_by_no_terminal_and_no_spreadsheet() {
 fn a_narrow_terminal_wraps_and_then_lists() {
     let folder = case("2");
     let shown = |sql: &str, columns: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_coldcase"));
+        let mut command = program();
         let command = command.current_dir(folder.path()).env("COLUMNS", columns);
         let output = command
             .args(["query", "case", sql, "-o", "table"])

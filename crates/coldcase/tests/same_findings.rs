@@ -3,10 +3,13 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
+use coldcase_testkit::corpora::files;
+use program::program;
 use tempfile::TempDir;
 
 fn incidents() -> Vec<PathBuf> {
@@ -22,12 +25,7 @@ fn incidents() -> Vec<PathBuf> {
 }
 
 fn run(arguments: &[&str]) {
-    let program =
-        std::env::var_os("COLDCASE_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_coldcase").into());
-    let output = Command::new(program)
-        .args(arguments)
-        .output()
-        .expect("runs");
+    let output = program().args(arguments).output().expect("runs");
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {error}");
 }
@@ -69,24 +67,6 @@ fn rows(bundle: &Path, at: &Path, threads: u32) -> Vec<String> {
     let mut rows: Vec<String> = all.lines().map(str::to_owned).collect();
     rows.sort_unstable();
     rows
-}
-
-/// The files below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut open = vec![folder.to_owned()];
-    while let Some(next) = open.pop() {
-        for entry in fs::read_dir(next).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                open.push(path);
-            } else {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    files
 }
 
 /// Copies the files in an order that their names hash to; file systems list them by when they came, or by a hash.

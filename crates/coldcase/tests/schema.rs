@@ -4,11 +4,13 @@
 
 #![allow(clippy::indexing_slicing, reason = "a test may fail loudly")]
 
+mod program;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use coldcase_model::Timestamp;
+use program::program;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -17,7 +19,7 @@ fn root() -> PathBuf {
 }
 
 fn coldcase(arguments: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_coldcase"));
+    let mut command = program();
     let output = command.args(arguments).output().expect("the program runs");
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     String::from_utf8(output.stdout).expect("text")

@@ -5,12 +5,14 @@
 
 #[path = "../chinese/mod.rs"]
 mod chinese;
+#[path = "../dataset/mod.rs"]
+mod dataset;
 
 use coldcase_correlate::{CaseFacts, Coverage, HostFacts, Indicator};
 use coldcase_model::{
     Event, Finding, Findings, Precision, Severity, Timestamp, When, action, outcome,
 };
-use coldcase_timeline::{Batch, DatasetWriter, Origin, Timeline};
+use coldcase_timeline::Origin;
 use serde_json::{Value, json};
 
 /// Noon of the day of the incident; times of events are seconds after it.
@@ -249,25 +251,22 @@ pub fn run(rows: &[Row], only: &[&str]) -> Findings {
 }
 
 pub fn run_with(rows: &[Row], facts: &CaseFacts, only: &[&str]) -> Findings {
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let writer = DatasetWriter::create(folder.path()).expect("a writer");
-    let mut batch = Batch::default();
-    for (line, row) in rows.iter().enumerate() {
-        let event = Event {
-            line: Some(line as u64 + 1),
-            ..row.event.clone()
-        };
-        batch.push(
-            &event,
-            Origin {
-                host: Some(row.host),
-                format: row.format,
-                file: row.file,
-            },
-        );
-    }
-    writer.hand_over(batch).expect("handed over");
-    let timeline = Timeline::of_parts(writer.finish().expect("finished"));
+    let (_folder, timeline) = dataset::timeline(|batch| {
+        for (line, row) in rows.iter().enumerate() {
+            let event = Event {
+                line: Some(line as u64 + 1),
+                ..row.event.clone()
+            };
+            batch.push(
+                &event,
+                Origin {
+                    host: Some(row.host),
+                    format: row.format,
+                    file: row.file,
+                },
+            );
+        }
+    });
     let only: Vec<String> = only.iter().map(|id| (*id).to_owned()).collect();
     chinese::run(&timeline, facts, &only).expect("runs")
 }

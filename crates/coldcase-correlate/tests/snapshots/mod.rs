@@ -4,10 +4,12 @@
 
 #[path = "../chinese/mod.rs"]
 mod chinese;
+#[path = "../dataset/mod.rs"]
+mod dataset;
 
 use coldcase_correlate::{CaseFacts, HostFacts, Indicator, IndicatorType};
 use coldcase_model::{Event, Finding, Precision, Timestamp, When, action};
-use coldcase_timeline::{Batch, DatasetWriter, Origin, Timeline};
+use coldcase_timeline::Origin;
 
 /// The moment of collection: 2023-02-20T12:00:00Z.
 pub const NOON: i64 = 1_676_894_400_000_000_000;
@@ -192,22 +194,19 @@ pub fn with(more: Vec<Row>) -> Vec<Row> {
 
 /// What a correlator states of these rows, given these indicators.
 pub fn run(rows: &[Row], indicators: &[(IndicatorType, &str)], correlator: &str) -> Vec<Finding> {
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let writer = DatasetWriter::create(folder.path()).expect("a writer");
-    let mut batch = Batch::default();
-    for (row, line) in rows.iter().zip(1..) {
-        let mut event = row.event.clone();
-        event.line = event.line.or(Some(line));
-        event.message = event.message.or(Some("a row".into()));
-        let origin = Origin {
-            host: row.host,
-            format: row.format,
-            file: row.file,
-        };
-        batch.push(&event, origin);
-    }
-    writer.hand_over(batch).expect("handed over");
-    let timeline = Timeline::of_parts(writer.finish().expect("finished"));
+    let (_folder, timeline) = dataset::timeline(|batch| {
+        for (row, line) in rows.iter().zip(1..) {
+            let mut event = row.event.clone();
+            event.line = event.line.or(Some(line));
+            event.message = event.message.or(Some("a row".into()));
+            let origin = Origin {
+                host: row.host,
+                format: row.format,
+                file: row.file,
+            };
+            batch.push(&event, origin);
+        }
+    });
     let facts = CaseFacts {
         hosts: vec![HostFacts {
             name: HOST.to_owned(),

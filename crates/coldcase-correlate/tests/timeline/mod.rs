@@ -6,9 +6,12 @@
     reason = "seconds of tests are small"
 )]
 
+#[path = "../dataset/mod.rs"]
+mod dataset;
+
 use coldcase_correlate::{CaseFacts, HostFacts, Indicator, IndicatorType};
 use coldcase_model::{Attributes, Event, Precision, Timestamp, When, action};
-use coldcase_timeline::{Batch, DatasetWriter, Origin, Timeline};
+use coldcase_timeline::{Origin, Timeline};
 
 /// Noon of a day; times of events are seconds after it.
 pub const NOON: i64 = 1_676_894_400_000_000_000;
@@ -264,20 +267,16 @@ pub fn flow(seconds: f64, from: &str, to: &str) -> Row {
 
 /// These rows as a timeline.
 pub fn timeline(rows: &[Row]) -> (tempfile::TempDir, Timeline) {
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let writer = DatasetWriter::create(folder.path()).expect("a writer");
-    let mut batch = Batch::default();
-    for row in rows {
-        let origin = Origin {
-            host: row.host,
-            format: row.format,
-            file: row.file,
-        };
-        batch.push(&row.event, origin);
-    }
-    writer.hand_over(batch).expect("handed over");
-    let timeline = Timeline::of_parts(writer.finish().expect("finished"));
-    (folder, timeline)
+    dataset::timeline(|batch| {
+        for row in rows {
+            let origin = Origin {
+                host: row.host,
+                format: row.format,
+                file: row.file,
+            };
+            batch.push(&row.event, origin);
+        }
+    })
 }
 
 /// A case with these indicators and hosts.

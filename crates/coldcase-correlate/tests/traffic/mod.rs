@@ -8,11 +8,13 @@
 
 #[path = "../chinese/mod.rs"]
 mod chinese;
+#[path = "../dataset/mod.rs"]
+mod dataset;
 
 use chrono_tz::Tz;
 use coldcase_correlate::{CaseFacts, HostFacts, Indicator, IndicatorType};
 use coldcase_model::{Event, Finding, Findings, Precision, Timestamp, When, action, outcome};
-use coldcase_timeline::{Batch, DatasetWriter, Origin, Timeline};
+use coldcase_timeline::Origin;
 use serde_json::{Value, json};
 
 pub const MINUTE: i64 = 60;
@@ -215,19 +217,16 @@ pub fn interface(seconds: Option<i64>, name: &str, address: &str, sent: i64, rec
 
 /// Everything that is found, in a case with these hosts and indicators.
 pub fn run_all(rows: &[Row], hosts: &[(&str, &str)], indicators: &[&str]) -> Findings {
-    let folder = tempfile::TempDir::new().expect("a folder");
-    let writer = DatasetWriter::create(folder.path()).expect("a writer");
-    let mut batch = Batch::default();
-    for row in rows {
-        let origin = Origin {
-            host: Some(row.host),
-            format: row.format,
-            file: &row.file,
-        };
-        batch.push(&row.event, origin);
-    }
-    writer.hand_over(batch).expect("handed over");
-    let timeline = Timeline::of_parts(writer.finish().expect("finished"));
+    let (_folder, timeline) = dataset::timeline(|batch| {
+        for row in rows {
+            let origin = Origin {
+                host: Some(row.host),
+                format: row.format,
+                file: &row.file,
+            };
+            batch.push(&row.event, origin);
+        }
+    });
     let hosts = hosts.iter().map(|(name, address)| HostFacts {
         name: (*name).to_owned(),
         addresses: vec![(*address).to_owned()],

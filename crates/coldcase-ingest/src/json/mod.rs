@@ -6,10 +6,12 @@ mod brackets;
 mod elements;
 mod fields;
 mod outline;
+mod values;
 
 pub use elements::{Damage, Elements, Piece};
 pub use fields::{as_number, flag, get, number, parse, text, texts};
 pub use outline::{Outline, outline};
+pub use values::each_value;
 
 /// Members of a wrapper object that hold the elements themselves: `kubectl get -o json` and `crictl pods`
 /// (`items`), `crictl ps` (`containers`), `crictl images` (`images`).

@@ -96,13 +96,9 @@ fn run(dice: &mut Dice, group: &str, at: i64, rows: &mut Rows<'_>) {
         "audit.log",
         at,
         Event {
-            outcome: Some(outcome::SUCCESS),
-            user: Some("root".into()),
             pid: Some(dice.between(300, 30_000)),
             command: Some(format!("{exe} --run").into()),
-            message: Some(format!("{exe} executed").into()),
-            exe: Some(exe.into()),
-            ..Event::new(action::EXEC)
+            ..executed(&exe)
         },
     );
 }
@@ -114,12 +110,8 @@ fn ask(dice: &mut Dice, host: &Host, at: i64, rows: &mut Rows<'_>) {
         "dnsmasq.log",
         at,
         Event {
-            src_ip: Some(host.address.as_str().into()),
-            domain: Some(name.into()),
-            query_type: Some("A".into()),
             protocol: Some("udp"),
-            message: Some(format!("query[A] {name} from {}", host.address).into()),
-            ..Event::new(action::DNS_QUERY)
+            ..asked(host, name)
         },
     );
 }
@@ -147,17 +139,36 @@ fn call(dice: &mut Dice, host: &Host, at: i64, rows: &mut Rows<'_>) {
 
 fn job(dice: &mut Dice, at: i64, rows: &mut Rows<'_>) {
     let command = dice.pick(&JOBS);
-    rows.at(
-        "authlog",
-        "auth.log",
-        at,
-        Event {
-            user: Some("root".into()),
-            command: Some(command.into()),
-            message: Some(format!("(root) CMD ({command})").into()),
-            ..Event::new(action::CRON_RUN)
-        },
-    );
+    rows.at("authlog", "auth.log", at, job_run(command));
+}
+
+pub(super) fn executed(exe: &str) -> Event<'static> {
+    Event {
+        outcome: Some(outcome::SUCCESS),
+        user: Some("root".into()),
+        message: Some(format!("{exe} executed").into()),
+        exe: Some(exe.to_owned().into()),
+        ..Event::new(action::EXEC)
+    }
+}
+
+pub(super) fn asked(host: &Host, name: &str) -> Event<'static> {
+    Event {
+        src_ip: Some(host.address.clone().into()),
+        domain: Some(name.to_owned().into()),
+        query_type: Some("A".into()),
+        message: Some(format!("query[A] {name} from {}", host.address).into()),
+        ..Event::new(action::DNS_QUERY)
+    }
+}
+
+pub(super) fn job_run(command: &str) -> Event<'static> {
+    Event {
+        user: Some("root".into()),
+        command: Some(command.to_owned().into()),
+        message: Some(format!("(root) CMD ({command})").into()),
+        ..Event::new(action::CRON_RUN)
+    }
 }
 
 /// What snapshots show of every host.

@@ -3,7 +3,7 @@
 use coldcase_model::{Attributes, Event, Timestamp, action, outcome};
 use serde_json::{Value, json};
 
-use super::everyday::{cron, key, listen, unit};
+use super::everyday::{asked, cron, executed, job_run, key, listen, unit};
 use super::rows::Rows;
 use super::{BEGIN_NS, DAY_NS, Fleet, HOUR_NS, Host};
 
@@ -149,45 +149,13 @@ fn plant(thing: &Thing, since: Option<i64>, host: &Host, rows: &mut Rows<'_>) {
     let value = thing.value.as_str();
     let split = || value.split_once(' ').unwrap_or((value, ""));
     match (thing.kind, since) {
-        ("exe", Some(at)) => rows.at(
-            "auditd",
-            "audit.log",
-            at,
-            Event {
-                outcome: Some(outcome::SUCCESS),
-                exe: Some(value.into()),
-                user: Some("root".into()),
-                message: Some(format!("{value} executed").into()),
-                ..Event::new(action::EXEC)
-            },
-        ),
-        ("job", Some(at)) => rows.at(
-            "authlog",
-            "auth.log",
-            at,
-            Event {
-                user: Some("root".into()),
-                command: Some(value.into()),
-                message: Some(format!("(root) CMD ({value})").into()),
-                ..Event::new(action::CRON_RUN)
-            },
-        ),
+        ("exe", Some(at)) => rows.at("auditd", "audit.log", at, executed(value)),
+        ("job", Some(at)) => rows.at("authlog", "auth.log", at, job_run(value)),
         ("key", Some(at)) => {
             login(rows, at, "198.51.100.9", "root", Some(value));
             key(rows, "root/.ssh/authorized_keys", value);
         }
-        ("domain", Some(at)) => rows.at(
-            "dnsmasq",
-            "dnsmasq.log",
-            at,
-            Event {
-                src_ip: Some(host.address.as_str().into()),
-                domain: Some(value.into()),
-                query_type: Some("A".into()),
-                message: Some(format!("query[A] {value} from {}", host.address).into()),
-                ..Event::new(action::DNS_QUERY)
-            },
-        ),
+        ("domain", Some(at)) => rows.at("dnsmasq", "dnsmasq.log", at, asked(host, value)),
         ("unit", _) => unit(rows, split().0, split().1),
         ("cron", _) => {
             let words: Vec<&str> = value.splitn(3, ' ').collect();

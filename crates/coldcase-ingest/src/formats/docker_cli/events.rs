@@ -29,7 +29,7 @@ use coldcase_model::{Attributes, Event, Place, Precision, Sink, Timestamp, When,
 use serde_json::{Map, Value};
 
 use super::super::docker_inspect::{KubeletName, instant_of};
-use crate::json::{Damage, Elements, Piece, as_number, outline, parse, text};
+use crate::json::{as_number, each_value, outline, text};
 use crate::syslog::Times;
 use crate::terminal_text::{command_of_prompt, cut, plain};
 use crate::{Clock, Format, IngestError, Input, Leftover, Lines, Probe, Sniff};
@@ -177,37 +177,13 @@ fn ingest_json(
     clock: &Clock,
     sink: &mut dyn Sink,
 ) -> Result<(), IngestError> {
-    let mut elements = Elements::new(reader);
-    while let Some(piece) = elements.next_piece() {
-        match piece {
-            Piece::Element { line, bytes } => match parse(bytes) {
-                Ok(value) => match of_json(&value, clock) {
-                    Some(happened) => {
-                        sink.event(&row(&happened, line));
-                        sink.used(1);
-                    }
-                    None => sink.skip(Place::Line(line), "an object that is no event"),
-                },
-                Err(error) => {
-                    let place = Place::Line(line);
-                    sink.skip(place, "a JSON element that is not well-formed");
-                    sink.warn(place, format!("element left out: {error}"));
-                }
-            },
-            Piece::EmptyList { .. } => {}
-            Piece::Text { line, .. } => sink.skip(Place::Line(line), "a line that is no JSON"),
-            Piece::Damaged { line, damage } => {
-                if damage != Damage::UnclosedList {
-                    sink.skip(Place::Line(line), damage.as_str());
-                }
-                sink.warn(Place::Line(line), damage.as_str().to_owned());
-            }
-        }
-    }
-    match elements.take_error() {
-        Some(error) => Err(error.into()),
-        None => Ok(()),
-    }
+    each_value(reader, sink, None, |value, line, sink| {
+        let Some(happened) = of_json(value, clock) else {
+            return sink.skip(Place::Line(line), "an object that is no event");
+        };
+        sink.event(&row(&happened, line));
+        sink.used(1);
+    })
 }
 
 /// Reads an object of docker or podman.

@@ -29,7 +29,7 @@ use super::super::docker_inspect::instant_of;
 use super::ago::Age;
 use super::containers::describe_age;
 use super::tables::{self, Kind};
-use crate::json::{Damage, Elements, Piece, outline, parse, text};
+use crate::json::{each_value, outline, text};
 use crate::table::Cells;
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
@@ -75,35 +75,13 @@ fn ingest_json(
     clock: &Clock,
     sink: &mut dyn Sink,
 ) -> Result<(), IngestError> {
-    let mut elements = Elements::new(reader);
-    while let Some(piece) = elements.next_piece() {
-        match piece {
-            Piece::Element { line, bytes } => match parse(bytes) {
-                Ok(value) if text(&value, &["ID"]).is_some() => {
-                    sink.event(&json_event(&value, line, clock));
-                    sink.used(1);
-                }
-                Ok(_) => sink.skip(Place::Line(line), "an object that is no image"),
-                Err(error) => {
-                    let place = Place::Line(line);
-                    sink.skip(place, "a JSON element that is not well-formed");
-                    sink.warn(place, format!("element left out: {error}"));
-                }
-            },
-            Piece::EmptyList { .. } => {}
-            Piece::Text { line, .. } => sink.skip(Place::Line(line), "a line that is no JSON"),
-            Piece::Damaged { line, damage } => {
-                if damage != Damage::UnclosedList {
-                    sink.skip(Place::Line(line), damage.as_str());
-                }
-                sink.warn(Place::Line(line), damage.as_str().to_owned());
-            }
+    each_value(reader, sink, None, |value, line, sink| {
+        if text(value, &["ID"]).is_none() {
+            return sink.skip(Place::Line(line), "an object that is no image");
         }
-    }
-    match elements.take_error() {
-        Some(error) => Err(error.into()),
-        None => Ok(()),
-    }
+        sink.event(&json_event(value, line, clock));
+        sink.used(1);
+    })
 }
 
 /// Whether cells are those of an image.

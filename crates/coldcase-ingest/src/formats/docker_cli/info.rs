@@ -29,9 +29,7 @@ use coldcase_model::{Place, Sink};
 use serde_json::Value;
 
 use super::engine::{Engine, push};
-use crate::json::{
-    Damage, Elements, Outline, Piece, flag, get, number, outline, parse, text, texts,
-};
+use crate::json::{Outline, each_value, flag, get, number, outline, text, texts};
 use crate::terminal_text::{command_of_prompt, plain};
 use crate::{Clock, Format, IngestError, Input, Leftover, Lines, Probe, Sniff};
 
@@ -340,40 +338,14 @@ fn ingest_json(
     clock: &Clock,
     sink: &mut dyn Sink,
 ) -> Result<(), IngestError> {
-    let mut elements = Elements::new(reader);
-    while let Some(piece) = elements.next_piece() {
-        match piece {
-            Piece::Element { line, bytes } => match parse(bytes) {
-                Ok(value) => {
-                    let engine = of_json(&value, line);
-                    match engine.is_empty() {
-                        false => {
-                            sink.event(&engine.event(clock));
-                            sink.used(1);
-                        }
-                        true => sink.skip(Place::Line(line), "an object that describes no engine"),
-                    }
-                }
-                Err(error) => {
-                    let place = Place::Line(line);
-                    sink.skip(place, "a JSON element that is not well-formed");
-                    sink.warn(place, format!("element left out: {error}"));
-                }
-            },
-            Piece::EmptyList { .. } => {}
-            Piece::Text { line, .. } => sink.skip(Place::Line(line), "a line that is no JSON"),
-            Piece::Damaged { line, damage } => {
-                if damage != Damage::UnclosedList {
-                    sink.skip(Place::Line(line), damage.as_str());
-                }
-                sink.warn(Place::Line(line), damage.as_str().to_owned());
-            }
+    each_value(reader, sink, None, |value, line, sink| {
+        let engine = of_json(value, line);
+        if engine.is_empty() {
+            return sink.skip(Place::Line(line), "an object that describes no engine");
         }
-    }
-    match elements.take_error() {
-        Some(error) => Err(error.into()),
-        None => Ok(()),
-    }
+        sink.event(&engine.event(clock));
+        sink.used(1);
+    })
 }
 
 fn of_json(value: &Value, line: u64) -> Engine {

@@ -20,13 +20,11 @@
 //!
 //! Source: sshd(8) AUTHORIZED_KEYS FILE FORMAT, ssh-keygen(1), RFC 4253 section 6.6.
 
-use coldcase_model::{Attributes, Event, Place, Sink, action};
+use coldcase_model::{Attributes, Event, Sink, action};
 
+use super::key_file::KeyFile;
 use super::public_key::{self, PublicKey};
-use crate::formats::collected_text::{
-    COMMENT, CUT, FRAME, TextLine, each_line, frame, is_lost, original_path, sample, shown,
-    user_of_path,
-};
+use crate::formats::collected_text::{each_line, frame, is_lost, sample, shown};
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
 /// The format.
@@ -191,89 +189,51 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     }
 }
 
-struct Reader<'a> {
-    clock: &'a Clock,
-    host: Option<&'a str>,
-    user: Option<String>,
-    path: String,
-}
-
 fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
-    let mut reader = Reader {
-        clock: input.clock,
-        host: input.host,
-        user: user_of_path(input.path, input.host).map(str::to_owned),
-        path: original_path(input.path).to_owned(),
-    };
-    each_line(input, sink, |line, sink| reader.line(line, sink))?;
+    let (mut file, clock) = (KeyFile::of(input), input.clock);
+    each_line(input, sink, |line, sink| match entry(line.text.trim()) {
+        Some(entry) => {
+            if file.holds(&entry.key, line, sink) {
+                emit(&entry, &file, clock, line.number, sink);
+            }
+        }
+        None => file.skip(line, "not a public key", sink),
+    })?;
     Ok(None)
 }
 
-impl Reader<'_> {
-    fn line(&mut self, line: &TextLine<'_>, sink: &mut dyn Sink) {
-        let (text, place) = (line.text.trim(), Place::Line(line.number));
-        if text.is_empty() {
-            return;
-        }
-        if let Some(entry) = entry(text) {
-            return self.key(&entry, line, sink);
-        }
-        if let Some(frame) = frame(text) {
-            if let Some(path) = frame.path {
-                self.user = user_of_path(path, self.host).map(str::to_owned);
-                path.clone_into(&mut self.path);
-            }
-            return sink.skip(place, FRAME);
-        }
-        let reason = if text.starts_with('#') {
-            COMMENT
-        } else if !line.ended {
-            CUT
-        } else {
-            "not a public key"
-        };
-        sink.skip(place, reason);
+fn emit(entry: &Entry<'_>, file: &KeyFile<'_>, clock: &Clock, line: u64, sink: &mut dyn Sink) {
+    let key = &entry.key;
+    let forced = entry
+        .options
+        .iter()
+        .find_map(|option| value(option, "command"));
+    let mut attributes = Attributes::new();
+    attributes
+        .text("type", key.kind)
+        .text_if("fingerprint", key.fingerprint.as_deref())
+        .text_if("comment", key.comment);
+    if !entry.options.is_empty() {
+        attributes.texts("options", &entry.options);
     }
-
-    fn key(&self, entry: &Entry<'_>, line: &TextLine<'_>, sink: &mut dyn Sink) {
-        let (key, place) = (&entry.key, Place::Line(line.number));
-        if key.fingerprint.is_none() {
-            if !line.ended {
-                return sink.skip(place, CUT);
-            }
-            sink.warn(place, "damaged key: no fingerprint".into());
-        }
-        let forced = entry
-            .options
-            .iter()
-            .find_map(|option| value(option, "command"));
-        let mut attributes = Attributes::new();
-        attributes
-            .text("type", key.kind)
-            .text_if("fingerprint", key.fingerprint.as_deref())
-            .text_if("comment", key.comment);
-        if !entry.options.is_empty() {
-            attributes.texts("options", &entry.options);
-        }
-        attributes.text_if("command", forced.as_deref());
-        let fingerprint = key.fingerprint.as_deref().unwrap_or("damaged");
-        let of = key
-            .comment
-            .map(|comment| format!(" {comment}"))
-            .unwrap_or_default();
-        let message = format!("key {} {fingerprint}{of}", key.kind);
-        sink.event(&Event {
-            when: self.clock.collected(),
-            user: self.user.as_deref().map(Into::into),
-            path: Some(self.path.as_str().into()),
-            command: forced.map(Into::into),
-            attributes: attributes.finish().map(Into::into),
-            message: Some(shown(&message)),
-            line: Some(line.number),
-            ..Event::new(action::KEY_LISTED)
-        });
-        sink.used(1);
-    }
+    attributes.text_if("command", forced.as_deref());
+    let fingerprint = key.fingerprint.as_deref().unwrap_or("damaged");
+    let of = key
+        .comment
+        .map(|comment| format!(" {comment}"))
+        .unwrap_or_default();
+    let message = format!("key {} {fingerprint}{of}", key.kind);
+    sink.event(&Event {
+        when: clock.collected(),
+        user: file.user.as_deref().map(Into::into),
+        path: Some(file.path.as_str().into()),
+        command: forced.map(Into::into),
+        attributes: attributes.finish().map(Into::into),
+        message: Some(shown(&message)),
+        line: Some(line),
+        ..Event::new(action::KEY_LISTED)
+    });
+    sink.used(1);
 }
 
 #[cfg(test)]

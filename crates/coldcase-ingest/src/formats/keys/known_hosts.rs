@@ -19,13 +19,11 @@
 //!
 //! Source: sshd(8) SSH_KNOWN_HOSTS FILE FORMAT, ssh-keyscan(1).
 
-use coldcase_model::{Attributes, Event, Place, Sink, action, canonical_domain, canonical_ip};
+use coldcase_model::{Attributes, Event, Sink, action, canonical_domain, canonical_ip};
 
+use super::key_file::KeyFile;
 use super::public_key::{self, PublicKey};
-use crate::formats::collected_text::{
-    COMMENT, CUT, FRAME, TextLine, each_line, frame, is_lost, original_path, sample, shown,
-    user_of_path,
-};
+use crate::formats::collected_text::{each_line, frame, is_lost, sample, shown};
 use crate::{Clock, Format, IngestError, Input, Leftover, Probe, Sniff};
 
 /// The format.
@@ -118,95 +116,57 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     }
 }
 
-struct Reader<'a> {
-    clock: &'a Clock,
-    host: Option<&'a str>,
-    user: Option<String>,
-    path: String,
-}
-
 fn ingest(input: &mut Input<'_>, sink: &mut dyn Sink) -> Result<Option<Leftover>, IngestError> {
-    let mut reader = Reader {
-        clock: input.clock,
-        host: input.host,
-        user: user_of_path(input.path, input.host).map(str::to_owned),
-        path: original_path(input.path).to_owned(),
-    };
-    each_line(input, sink, |line, sink| reader.line(line, sink))?;
+    let (mut file, clock) = (KeyFile::of(input), input.clock);
+    each_line(input, sink, |line, sink| match entry(line.text.trim()) {
+        Some(entry) => {
+            if file.holds(&entry.key, line, sink) {
+                emit(&entry, &file, clock, line.number, sink);
+            }
+        }
+        None => file.skip(line, "not a host's key", sink),
+    })?;
     Ok(None)
 }
 
-impl Reader<'_> {
-    fn line(&mut self, line: &TextLine<'_>, sink: &mut dyn Sink) {
-        let (text, place) = (line.text.trim(), Place::Line(line.number));
-        if text.is_empty() {
-            return;
-        }
-        if let Some(entry) = entry(text) {
-            return self.host(&entry, line, sink);
-        }
-        if let Some(frame) = frame(text) {
-            if let Some(path) = frame.path {
-                self.user = user_of_path(path, self.host).map(str::to_owned);
-                path.clone_into(&mut self.path);
-            }
-            return sink.skip(place, FRAME);
-        }
-        let reason = if text.starts_with('#') {
-            COMMENT
-        } else if !line.ended {
-            CUT
-        } else {
-            "not a host's key"
-        };
-        sink.skip(place, reason);
-    }
-
-    fn host(&self, entry: &Entry<'_>, line: &TextLine<'_>, sink: &mut dyn Sink) {
-        let (key, place) = (&entry.key, Place::Line(line.number));
-        if key.fingerprint.is_none() {
-            if !line.ended {
-                return sink.skip(place, CUT);
-            }
-            sink.warn(place, "damaged key: no fingerprint".into());
-        }
-        let hosts = || entry.hosts.split(',').take(MOST_HOSTS);
-        let clear =
-            || hosts().filter(|host| !host.starts_with(['|', '!']) && !host.contains(['*', '?']));
-        let address = clear().find_map(|host| {
-            let (host, port) = host_and_port(host);
-            Some((canonical_ip(host)?, port))
-        });
-        let name = clear()
-            .map(host_and_port)
-            .find(|(host, _)| canonical_ip(host).is_none());
-        let mut attributes = Attributes::new();
-        attributes
-            .text("type", key.kind)
-            .text_if("fingerprint", key.fingerprint.as_deref())
-            .text_if("comment", key.comment)
-            .texts("hosts", hosts())
-            .text_if("marker", entry.marker);
-        let port = address.as_ref().and_then(|(_, port)| *port);
-        let fingerprint = key.fingerprint.as_deref().unwrap_or("damaged");
-        let shown_hosts = if entry.hosts.starts_with('|') {
-            "hashed name"
-        } else {
-            entry.hosts
-        };
-        let message = format!("known host {shown_hosts}, key {} {fingerprint}", key.kind);
-        sink.event(&Event {
-            when: self.clock.collected(),
-            user: self.user.as_deref().map(Into::into),
-            path: Some(self.path.as_str().into()),
-            dst_port: port.or(name.and_then(|(_, port)| port)),
-            dst_ip: address.map(|(address, _)| address),
-            domain: name.map(|(host, _)| canonical_domain(host)),
-            attributes: attributes.finish().map(Into::into),
-            message: Some(shown(&message)),
-            line: Some(line.number),
-            ..Event::new(action::KEY_LISTED)
-        });
-        sink.used(1);
-    }
+fn emit(entry: &Entry<'_>, file: &KeyFile<'_>, clock: &Clock, line: u64, sink: &mut dyn Sink) {
+    let key = &entry.key;
+    let hosts = || entry.hosts.split(',').take(MOST_HOSTS);
+    let clear =
+        || hosts().filter(|host| !host.starts_with(['|', '!']) && !host.contains(['*', '?']));
+    let address = clear().find_map(|host| {
+        let (host, port) = host_and_port(host);
+        Some((canonical_ip(host)?, port))
+    });
+    let name = clear()
+        .map(host_and_port)
+        .find(|(host, _)| canonical_ip(host).is_none());
+    let mut attributes = Attributes::new();
+    attributes
+        .text("type", key.kind)
+        .text_if("fingerprint", key.fingerprint.as_deref())
+        .text_if("comment", key.comment)
+        .texts("hosts", hosts())
+        .text_if("marker", entry.marker);
+    let port = address.as_ref().and_then(|(_, port)| *port);
+    let fingerprint = key.fingerprint.as_deref().unwrap_or("damaged");
+    let shown_hosts = if entry.hosts.starts_with('|') {
+        "hashed name"
+    } else {
+        entry.hosts
+    };
+    let message = format!("known host {shown_hosts}, key {} {fingerprint}", key.kind);
+    sink.event(&Event {
+        when: clock.collected(),
+        user: file.user.as_deref().map(Into::into),
+        path: Some(file.path.as_str().into()),
+        dst_port: port.or(name.and_then(|(_, port)| port)),
+        dst_ip: address.map(|(address, _)| address),
+        domain: name.map(|(host, _)| canonical_domain(host)),
+        attributes: attributes.finish().map(Into::into),
+        message: Some(shown(&message)),
+        line: Some(line),
+        ..Event::new(action::KEY_LISTED)
+    });
+    sink.used(1);
 }

@@ -1,6 +1,7 @@
 //! Public keys of ssh as files hold them: who may log in with which key, and whose hosts' keys are known.
 
 mod authorized_keys;
+mod key_file;
 mod known_hosts;
 mod public_key;
 

@@ -31,7 +31,7 @@ use std::borrow::Cow;
 
 use coldcase_model::{Place, Sink};
 
-use crate::json::{Damage, Elements, Piece, outline, parse};
+use crate::json::{each_value, outline};
 use crate::{Format, IngestError, Input, Leftover, Lines, Probe, Sniff};
 
 use table::{Kind, Tables};
@@ -223,38 +223,13 @@ fn ingest_json(
     input: &Input<'_>,
     sink: &mut dyn Sink,
 ) -> Result<Option<Leftover>, IngestError> {
-    let mut elements = Elements::new(reader);
     let mut unreadable_times = 0;
-    while let Some(piece) = elements.next_piece() {
-        match piece {
-            Piece::Element { line, bytes } => match parse(bytes) {
-                Ok(value) => {
-                    unreadable_times += objects::emit(line, &value, input.clock, sink);
-                }
-                Err(error) => {
-                    let place = Place::Line(line);
-                    sink.skip(place, "a JSON element that is not well-formed");
-                    sink.warn(place, format!("element left out: {error}"));
-                }
-            },
-            Piece::EmptyList { line } => {
-                let warning = "an empty list: no object was there";
-                sink.warn(Place::Line(line), warning.to_owned());
-            }
-            Piece::Text { line, .. } => sink.skip(Place::Line(line), "a line that is no JSON"),
-            Piece::Damaged { line, damage } => {
-                if damage != Damage::UnclosedList {
-                    sink.skip(Place::Line(line), damage.as_str());
-                }
-                sink.warn(Place::Line(line), damage.as_str().to_owned());
-            }
-        }
-    }
+    let empty = Some("an empty list: no object was there");
+    let read = each_value(reader, sink, empty, |value, line, sink| {
+        unreadable_times += objects::emit(line, value, input.clock, sink);
+    });
     warn_of_times(unreadable_times, sink);
-    match elements.take_error() {
-        Some(error) => Err(error.into()),
-        None => Ok(None),
-    }
+    read.map(|()| None)
 }
 
 fn warn_of_times(unreadable: u64, sink: &mut dyn Sink) {

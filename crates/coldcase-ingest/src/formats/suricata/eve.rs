@@ -33,7 +33,7 @@
 use coldcase_model::{Event, Place, Sink, When, canonical_ip};
 use serde_json::Value;
 
-use super::{eve_alert, eve_dns, eve_flow, eve_other};
+use super::{eve_alert, eve_dns, eve_flow, eve_other, most_lines};
 use crate::json::{number, text};
 use crate::syslog::Times;
 use crate::years::stamp;
@@ -54,23 +54,10 @@ pub static FORMAT: Format = Format {
 const SNIFFED_LINES: usize = 30;
 
 fn sniff(probe: &Probe<'_>) -> Sniff {
-    if probe.is_binary() {
-        return Sniff::No;
-    }
-    let (mut lines, mut own) = (0, 0);
-    for line in probe.lines().take(SNIFFED_LINES) {
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        lines += 1;
-        let text = String::from_utf8_lossy(line);
-        let parsed = object(&text).and_then(|json| serde_json::from_str::<Value>(json).ok());
-        own += usize::from(parsed.is_some_and(|value| is_event(&value)));
-    }
-    match own * 2 > lines {
-        true => Sniff::Sure,
-        false => Sniff::No,
-    }
+    most_lines(probe, SNIFFED_LINES, |text| {
+        let parsed = object(text).and_then(|json| serde_json::from_str::<Value>(json).ok());
+        parsed.is_some_and(|value| is_event(&value))
+    })
 }
 
 /// Suricata's events have a type, a stamp, and a flow, an interface, an address or the type's own object.

@@ -21,6 +21,7 @@
 
 use coldcase_model::{Place, Sink};
 
+use super::most_lines;
 use crate::syslog::{Row, Times, read_ids_alert};
 use crate::years::stamp;
 use crate::{Format, IngestError, Input, Leftover, Line, Lines, Probe, Sniff};
@@ -40,24 +41,11 @@ pub static FORMAT: Format = Format {
 const SNIFFED_LINES: usize = 50;
 
 fn sniff(probe: &Probe<'_>) -> Sniff {
-    if probe.is_binary() {
-        return Sniff::No;
-    }
-    let (mut lines, mut own) = (0, 0);
-    for line in probe.lines().take(SNIFFED_LINES) {
-        if line.trim_ascii().is_empty() {
-            continue;
-        }
-        lines += 1;
-        let text = String::from_utf8_lossy(line);
-        own += usize::from(stamped(&text).is_some_and(|(_, rest)| {
+    most_lines(probe, SNIFFED_LINES, |text| {
+        stamped(text).is_some_and(|(_, rest)| {
             rest.starts_with("[**]") && read_ids_alert(rest, &mut Row::new()).is_some()
-        }));
-    }
-    match own * 2 > lines {
-        true => Sniff::Sure,
-        false => Sniff::No,
-    }
+        })
+    })
 }
 
 /// The stamp and what follows it.
