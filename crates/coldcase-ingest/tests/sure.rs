@@ -5,29 +5,18 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use coldcase_ingest::{Probe, Sniff, formats};
+use coldcase_testkit::corpora::{corpora, files};
 
 /// Bytes that formats look at.
 const HEAD: u64 = 64 << 10;
 
-fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
-        let path = entry.path();
-        match path.is_dir() {
-            true => files_below(&path, found),
-            false => found.push(path),
-        }
-    }
-}
-
 /// Files of which several formats are sure.
 fn claimed_twice(root: &Path) -> (usize, Vec<String>) {
-    let mut files = Vec::new();
-    files_below(root, &mut files);
     let (mut sure_of, mut twice) = (0, Vec::new());
-    for path in files {
+    for path in files(root) {
         let mut head = Vec::new();
         let file = File::open(&path).expect("opens");
         let length = file.metadata().expect("a size").len();
@@ -56,11 +45,8 @@ fn at_most_one_format_is_sure_of_a_fixture() {
 
 #[test]
 fn at_most_one_format_is_sure_of_a_real_file() {
-    let Some(root) = std::env::var_os("COLDCASE_CORPORA") else {
-        println!("no corpora: set COLDCASE_CORPORA to look at them");
-        return;
-    };
-    let (sure_of, twice) = claimed_twice(Path::new(&root));
+    let Some(root) = corpora() else { return };
+    let (sure_of, twice) = claimed_twice(&root);
     assert!(sure_of > 0, "nothing is recognised in {}", root.display());
     assert!(twice.is_empty(), "{twice:#?}");
 }
