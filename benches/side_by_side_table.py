@@ -12,8 +12,10 @@ def wall(workload, number):
     """Seconds of each round that ran to its end, by round."""
     found = {}
     for path in glob.glob(f"{times}/{workload}.{number}.[0-9]*"):
-        with open(path) as file:
-            found[path.rsplit(".", 1)[1]] = json.load(file)["results"][0]["times"][0]
+        # A command that failed leaves an empty file.
+        if os.path.getsize(path):
+            with open(path) as file:
+                found[path.rsplit(".", 1)[1]] = json.load(file)["results"][0]["times"][0]
     return found
 
 
