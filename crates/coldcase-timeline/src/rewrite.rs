@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use polars::frame::DataFrame;
 use polars::prelude::{BooleanChunked, NewChunkedArray as _};
@@ -41,18 +42,10 @@ fn without(part: PartInfo, files: &BTreeSet<&str>) -> Result<Option<PartInfo>, T
         fs::remove_file(&part.path).map_err(io)?;
         return Ok(None);
     }
-    let columns = |source| TimelineError::Columns {
-        path: part.path.clone(),
-        source,
-    };
     let all: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
-    let frame = read_columns(&part, &all)?.select(all).map_err(columns)?;
-    let mask = BooleanChunked::from_slice("stays".into(), &stays);
-    let frame = frame.filter(&mask).map_err(columns)?;
-    let actions = actions(&frame);
     // A run that ends here leaves the old part or the new one, never half of one.
     let beside = part.path.with_extension("new");
-    write_frame(&beside, &frame)?;
+    let actions = write_some(&part.path, read_columns(&part, &all)?, &stays, &beside)?;
     fs::rename(&beside, &part.path).map_err(io)?;
     part.kept.forget(&part.path);
     Ok(Some(PartInfo {
@@ -63,7 +56,20 @@ fn without(part: PartInfo, files: &BTreeSet<&str>) -> Result<Option<PartInfo>, T
     }))
 }
 
-fn actions(frame: &DataFrame) -> Vec<String> {
-    let actions: BTreeSet<&str> = texts(frame, "action").into_iter().flatten().collect();
-    actions.into_iter().map(str::to_owned).collect()
+/// Writes those rows of a part, of which it has all columns, that the mask keeps; gives their actions.
+pub(crate) fn write_some(
+    part: &Path,
+    frame: DataFrame,
+    stays: &[bool],
+    to: &Path,
+) -> Result<Vec<String>, TimelineError> {
+    let mask = BooleanChunked::from_slice("stays".into(), stays);
+    let frame = frame.filter(&mask);
+    let frame = frame.map_err(|source| TimelineError::Columns {
+        path: part.to_owned(),
+        source,
+    })?;
+    write_frame(to, &frame)?;
+    let actions: BTreeSet<&str> = texts(&frame, "action").into_iter().flatten().collect();
+    Ok(actions.into_iter().map(str::to_owned).collect())
 }

@@ -5,10 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use polars::prelude::{BooleanChunked, NewChunkedArray as _};
-
+use crate::rewrite::write_some;
 use crate::select::{read_file, texts};
-use crate::write::write_frame;
 use crate::{COLUMNS, PartInfo, Timeline, TimelineError};
 
 /// One part of an earlier dataset: how many rows of which file it holds.
@@ -111,22 +109,14 @@ fn take(
         let rows = usize::try_from(rows).unwrap_or(usize::MAX);
         return Ok(Some((rows, part.actions.clone())));
     }
-    let columns = |source| TimelineError::Columns {
-        path: part.path.clone(),
-        source,
-    };
     let all: Vec<&str> = COLUMNS.iter().map(|(name, _)| *name).collect();
-    let frame = read_file(&part.path, &all)?.select(all).map_err(columns)?;
+    let frame = read_file(&part.path, &all)?;
     let stays: Vec<bool> = texts(&frame, "file")
         .into_iter()
         .map(|file| file.is_some_and(is_wanted))
         .collect();
-    let mask = BooleanChunked::from_slice("stays".into(), &stays);
-    let frame = frame.filter(&mask).map_err(columns)?;
-    let actions: BTreeSet<&str> = texts(&frame, "action").into_iter().flatten().collect();
-    let actions = actions.into_iter().map(str::to_owned).collect();
-    let rows = frame.height();
-    write_frame(path, &frame)?;
+    let rows = stays.iter().filter(|stays| **stays).count();
+    let actions = write_some(&part.path, frame, &stays, path)?;
     Ok(Some((rows, actions)))
 }
 
