@@ -10,7 +10,6 @@ use polars::prelude::Column;
 use crate::COLUMNS;
 use crate::part_column::PartColumn;
 use crate::part_rows::PartRows;
-use crate::schema::ColumnType;
 use crate::words::Words;
 
 /// Bytes of columns that are kept.
@@ -40,26 +39,18 @@ struct Kept {
 }
 
 impl KeptColumns {
-    /// A column of a part with so many rows.
-    pub(crate) fn get(
-        &self,
-        part: &Path,
-        (name, kind): (&str, ColumnType),
-        rows: usize,
-    ) -> Option<Column> {
-        let column = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.tick += 1;
-            let tick = state.tick;
-            let kept = state.columns.get_mut(part)?.get_mut(name)?;
-            kept.asked = tick;
-            kept.column.clone()
-        };
-        column.column(name, kind, rows).ok()
+    /// A column of a part.
+    pub(crate) fn get(&self, part: &Path, name: &str) -> Option<PartColumn> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.tick += 1;
+        let tick = state.tick;
+        let kept = state.columns.get_mut(part)?.get_mut(name)?;
+        kept.asked = tick;
+        Some(kept.column.clone())
     }
 
     /// What was just read. Long texts make nothing else go.
-    pub(crate) fn keep(&self, part: &Path, column: &Column) {
+    pub(crate) fn keep(&self, part: &Path, column: &Column) -> PartColumn {
         let kept = column
             .str()
             .ok()
@@ -67,8 +58,9 @@ impl KeptColumns {
             .map_or_else(|| PartColumn::Whole(column.clone()), PartColumn::from);
         let bytes = kept.bytes();
         if bytes <= column.len() * SMALL || self.held() + bytes <= MOST_BYTES / 2 {
-            self.put(part, column.name(), kept);
+            self.put(part, column.name(), kept.clone());
         }
+        kept
     }
 
     fn held(&self) -> usize {
@@ -153,8 +145,6 @@ mod tests {
 
     use super::*;
 
-    const LINE: (&str, ColumnType) = ("line", ColumnType::Long);
-
     #[test]
     fn what_is_kept_is_bounded_and_the_latest() {
         let kept = KeptColumns::default();
@@ -164,22 +154,14 @@ mod tests {
             .collect();
         for part in &parts {
             kept.keep(part, &column);
-            assert!(
-                kept.get(&parts[0], LINE, 1 << 20).is_some(),
-                "asked for each time"
-            );
+            assert!(kept.get(&parts[0], "line").is_some(), "asked for each time");
         }
-        let held = parts
-            .iter()
-            .filter(|part| kept.get(part, LINE, 1 << 20).is_some());
+        let held = parts.iter().filter(|part| kept.get(part, "line").is_some());
         assert!((12..=24).contains(&held.count()));
-        assert!(kept.get(&parts[29], LINE, 1 << 20).is_some());
-        assert!(
-            kept.get(&parts[29], ("other", ColumnType::Text), 1 << 20)
-                .is_none()
-        );
+        assert!(kept.get(&parts[29], "line").is_some());
+        assert!(kept.get(&parts[29], "other").is_none());
         kept.forget(&parts[29]);
-        assert!(kept.get(&parts[29], LINE, 1 << 20).is_none());
+        assert!(kept.get(&parts[29], "line").is_none());
         let bytes = kept.state.lock().expect("a lock").bytes;
         assert!(bytes <= MOST_BYTES && bytes.is_multiple_of(8 << 20));
     }

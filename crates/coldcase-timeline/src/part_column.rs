@@ -57,24 +57,41 @@ impl PartColumn {
         }
     }
 
+    /// Rows that have one of these texts.
+    pub fn rows_of(&self, wanted: &[&str]) -> Vec<IdxSize> {
+        let is_wanted = |text: Option<&str>| text.is_some_and(|text| wanted.contains(&text));
+        match self {
+            Self::Nulls => Vec::new(),
+            Self::Words { texts, rows } => {
+                let wanted: Vec<bool> = texts.iter().map(is_wanted).collect();
+                let has = |number: &u16| wanted.get(usize::from(*number)) == Some(&true);
+                numbers_where(rows.iter().map(has))
+            }
+            Self::Whole(column) => {
+                let rows = column.str().map(|texts| texts.iter().map(is_wanted));
+                rows.map_or_else(|_| Vec::new(), numbers_where)
+            }
+        }
+    }
+
+    /// The rows at these places as polars has them.
+    pub fn column_at(&self, name: &str, kind: ColumnType, places: &IdxCa) -> PolarsResult<Column> {
+        match self {
+            Self::Words { texts, rows } => {
+                let number = |place| rows.get(place as usize).copied().unwrap_or(NO_TEXT);
+                let numbers: Vec<u16> = places.into_no_null_iter().map(number).collect();
+                spelled(texts, &numbers, name)
+            }
+            other => other.take(places)?.column(name, kind, places.len()),
+        }
+    }
+
     /// As polars has it.
     pub fn column(&self, name: &str, kind: ColumnType, length: usize) -> PolarsResult<Column> {
         match self {
             Self::Nulls => Ok(Column::full_null(name.into(), length, &data_type(kind))),
             Self::Whole(column) => Ok(column.clone()),
-            Self::Words { texts, rows } => {
-                let known = known(rows);
-                let place = |number: &u16| {
-                    if *number == NO_TEXT {
-                        0
-                    } else {
-                        IdxSize::from(*number)
-                    }
-                };
-                let places: Vec<IdxSize> = rows.iter().map(place).collect();
-                let places = IdxCa::from_vec_validity("".into(), places, known);
-                Ok(texts.take(&places)?.with_name(name.into()).into_column())
-            }
+            Self::Words { texts, rows } => spelled(texts, rows, name),
         }
     }
 
@@ -111,6 +128,28 @@ impl From<Words> for PartColumn {
             Self::words(texts, rows)
         }
     }
+}
+
+/// The numbers of rows of which it is so.
+fn numbers_where(rows: impl Iterator<Item = bool>) -> Vec<IdxSize> {
+    let rows = (0..).zip(rows);
+    rows.filter(|(_, is_so)| *is_so)
+        .map(|(row, _)| row)
+        .collect()
+}
+
+/// Numbered rows as polars has them.
+fn spelled(texts: &StringChunked, rows: &[u16], name: &str) -> PolarsResult<Column> {
+    let place = |number: &u16| {
+        if *number == NO_TEXT {
+            0
+        } else {
+            IdxSize::from(*number)
+        }
+    };
+    let places: Vec<IdxSize> = rows.iter().map(place).collect();
+    let places = IdxCa::from_vec_validity("".into(), places, known(rows));
+    Ok(texts.take(&places)?.with_name(name.into()).into_column())
 }
 
 /// Texts in numbers, without those that no row has.

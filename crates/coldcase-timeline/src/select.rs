@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use polars::frame::DataFrame;
 use polars::prelude::{
-    ChunkedArray, Column, Int32Type, Int64Type, IntoLazy as _, LazyFrame, PolarsError,
-    PolarsNumericType, StringChunked, col, lit,
+    ChunkedArray, Column, IdxCa, Int32Type, Int64Type, IntoLazy as _, LazyFrame, PolarsError,
+    PolarsNumericType, PolarsResult, StringChunked,
 };
 use polars_io::SerReader as _;
 use polars_io::parquet::read::ParquetReader;
@@ -18,7 +18,8 @@ use rayon::prelude::*;
 
 use crate::kept_columns::KeptColumns;
 use crate::order::sorted;
-use crate::part_column::data_type;
+use crate::part_column::{PartColumn, data_type};
+use crate::schema::ColumnType;
 use crate::{COLUMNS, PartInfo, TimelineError};
 
 /// Columns that order rows and say where they are from: part of every selection.
@@ -80,7 +81,7 @@ impl Timeline {
 
     /// Rows of these actions, these columns of them, in the total order.
     pub fn select(&self, actions: &[&str], columns: &[&str]) -> Result<Selection, TimelineError> {
-        self.select_where(actions, columns, |rows| rows)
+        self.selected(actions, columns, None)
     }
 
     /// Likewise, with more done to each part's rows before they are put together: filters, above all.
@@ -90,6 +91,15 @@ impl Timeline {
         actions: &[&str],
         columns: &[&str],
         more: impl Fn(LazyFrame) -> LazyFrame,
+    ) -> Result<Selection, TimelineError> {
+        self.selected(actions, columns, Some(&more))
+    }
+
+    fn selected(
+        &self,
+        actions: &[&str],
+        columns: &[&str],
+        more: Option<More<'_>>,
     ) -> Result<Selection, TimelineError> {
         let mut names: Vec<&str> = ALWAYS.to_vec();
         names.extend(columns.iter().filter(|name| !ALWAYS.contains(name)));
@@ -103,10 +113,11 @@ impl Timeline {
                 path: part.path.clone(),
                 source,
             };
-            let rows = part_rows(part, actions, &names, &more)?;
-            match &mut whole {
-                None => whole = Some(rows),
-                Some(whole) => {
+            let rows = part_rows(part, actions, &names, more)?;
+            match (rows, &mut whole) {
+                (None, _) => {}
+                (rows, None) => whole = rows,
+                (Some(rows), Some(whole)) => {
                     whole.vstack_mut(&rows).map_err(failed)?;
                 }
             }
@@ -134,8 +145,9 @@ impl Timeline {
         names.extend(columns.iter().filter(|name| **name != "action"));
         let holds = |part: &&PartInfo| part.actions.iter().any(|one| actions.contains(&&**one));
         for part in self.parts.iter().filter(holds) {
-            let frame = part_rows(part, actions, &names, &more)?;
-            take(&Selection { frame });
+            if let Some(frame) = part_rows(part, actions, &names, Some(&more))? {
+                take(&Selection { frame });
+            }
         }
         Ok(())
     }
@@ -245,33 +257,46 @@ fn messages_of(
     Ok(found)
 }
 
-/// A part's rows of these actions, with more done to them.
+/// What else is done to a part's rows.
+type More<'m> = &'m dyn Fn(LazyFrame) -> LazyFrame;
+
+/// A part's rows of these actions, with more done to them; `None` where it has none.
 fn part_rows(
     part: &PartInfo,
     actions: &[&str],
     names: &[&str],
-    more: &impl Fn(LazyFrame) -> LazyFrame,
-) -> Result<DataFrame, TimelineError> {
-    let rows = read_columns(part, names)?.lazy();
+    more: Option<More<'_>>,
+) -> Result<Option<DataFrame>, TimelineError> {
+    let failed = |source| TimelineError::Columns {
+        path: part.path.clone(),
+        source,
+    };
     let is_wanted = |action: &String| actions.contains(&action.as_str());
     let rows = if part.actions.iter().all(is_wanted) {
-        rows
+        read_columns(part, names)?
     } else {
-        let wanted = actions
-            .iter()
-            .filter(|wanted| part.actions.iter().any(|one| one == *wanted));
-        let wanted = wanted.map(|action| col("action").eq(lit(*action)));
-        match wanted.reduce(|a, b| a.or(b)) {
-            Some(wanted) => rows.filter(wanted),
-            None => rows.filter(lit(false)),
+        let columns = part_columns(part, names)?;
+        let mut named = names.iter().zip(&columns);
+        let action = named.find(|(name, _)| **name == "action");
+        let places = action.map_or_else(Vec::new, |(_, column)| column.rows_of(actions));
+        if places.is_empty() {
+            return Ok(None);
         }
+        let places = IdxCa::from_vec("row".into(), places);
+        let at = |(name, column): (&&str, &PartColumn)| column.column_at(name, kind(name), &places);
+        let columns: PolarsResult<Vec<Column>> = names.iter().zip(&columns).map(at).collect();
+        DataFrame::new(places.len(), columns.map_err(failed)?).map_err(failed)?
     };
-    more(rows)
-        .collect()
-        .map_err(|source| TimelineError::Columns {
-            path: part.path.clone(),
-            source,
-        })
+    match more {
+        None => Ok(Some(rows)),
+        Some(more) => more(rows.lazy()).collect().map(Some).map_err(failed),
+    }
+}
+
+/// What a column holds.
+fn kind(name: &str) -> ColumnType {
+    let known = COLUMNS.iter().find(|(known, _)| *known == name);
+    known.map_or(ColumnType::Text, |(_, kind)| *kind)
 }
 
 fn no_file(source: PolarsError) -> TimelineError {
@@ -281,15 +306,22 @@ fn no_file(source: PolarsError) -> TimelineError {
     }
 }
 
-/// These columns of a part, in their order here: those kept from before, the others from its file.
+/// These columns of a part, in their order here.
 pub(crate) fn read_columns(part: &PartInfo, names: &[&str]) -> Result<DataFrame, TimelineError> {
     let failed = |source| TimelineError::Columns {
         path: part.path.clone(),
         source,
     };
-    let kind = |name: &str| COLUMNS.iter().find(|(known, _)| *known == name);
-    let kept = |name: &&str| part.kept.get(&part.path, *kind(name)?, part.rows);
-    let mut columns: Vec<Option<Column>> = names.iter().map(kept).collect();
+    let columns = part_columns(part, names)?;
+    let whole = |(name, column): (&&str, PartColumn)| column.column(name, kind(name), part.rows);
+    let columns: PolarsResult<Vec<Column>> = names.iter().zip(columns).map(whole).collect();
+    DataFrame::new(part.rows, columns.map_err(failed)?).map_err(failed)
+}
+
+/// Those kept from before, the others from the part's file.
+fn part_columns(part: &PartInfo, names: &[&str]) -> Result<Vec<PartColumn>, TimelineError> {
+    let kept = |name: &&str| part.kept.get(&part.path, name);
+    let mut columns: Vec<Option<PartColumn>> = names.iter().map(kept).collect();
     let missing = names.iter().zip(&columns);
     let missing: Vec<&str> = missing
         .filter(|(_, column)| column.is_none())
@@ -299,15 +331,17 @@ pub(crate) fn read_columns(part: &PartInfo, names: &[&str]) -> Result<DataFrame,
         let frame = read_file(&part.path, &missing)?;
         for (name, column) in names.iter().zip(&mut columns) {
             if column.is_none() {
-                let read = frame.column(name).map_err(failed)?;
-                part.kept.keep(&part.path, read);
-                *column = Some(read.clone());
+                let read = frame
+                    .column(name)
+                    .map_err(|source| TimelineError::Columns {
+                        path: part.path.clone(),
+                        source,
+                    })?;
+                *column = Some(part.kept.keep(&part.path, read));
             }
         }
     }
-    let columns: Vec<Column> = columns.into_iter().flatten().collect();
-    let rows = columns.first().map_or(0, Column::len);
-    DataFrame::new(rows, columns).map_err(failed)
+    Ok(columns.into_iter().flatten().collect())
 }
 
 /// These columns of a file.
