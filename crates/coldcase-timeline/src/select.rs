@@ -69,6 +69,16 @@ impl Timeline {
         Ok(Self { parts })
     }
 
+    /// The same dataset, after its files moved to this folder.
+    pub fn moved_to(mut self, folder: &Path) -> Self {
+        let kept: Arc<KeptColumns> = Arc::default();
+        for part in &mut self.parts {
+            part.path = folder.join(part.path.file_name().unwrap_or_default());
+            part.kept = kept.clone();
+        }
+        self
+    }
+
     /// Rows in all.
     pub fn rows(&self) -> usize {
         self.parts.iter().map(|part| part.rows).sum()

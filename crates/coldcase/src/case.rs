@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use coldcase_correlate::{
     CaseFacts, CorrelateError, Coverage, HostFacts, Indicator, IndicatorType,
@@ -14,7 +15,7 @@ use coldcase_model::{Findings, canonical_ip};
 use coldcase_timeline::{Timeline, TimelineError};
 
 use crate::case_files::write_files;
-use crate::case_place::CasePlace;
+use crate::case_place::{CasePlace, sync_parts};
 use crate::clock_solver::{self, Step, Verdict};
 use crate::host_facts::BundleFacts;
 use crate::incremental::{self, Earlier, TakenOver};
@@ -119,9 +120,9 @@ pub fn make_case(
             earlier: place.earlier().filter(|_| options.incremental),
         })
     };
-    let made = correlated(paths, output, &mut begin, options, &progress);
+    let made = correlated(paths, output, &mut begin, sync_parts, options, &progress);
     // What could not be written lay in a folder that is gone by now: the place asked for says more.
-    let mut analysis = made.map_err(|error| match error {
+    let analysis = made.map_err(|error| match error {
         CaseError::Timeline(TimelineError::Io { path, source }) if path.starts_with(&folder) => {
             let path = output.to_owned();
             CaseError::Output { path, source }
@@ -129,9 +130,12 @@ pub fn make_case(
         other => other,
     })?;
     progress.stage("writing");
-    write_files(&analysis, &folder, output, options).map_err(|source| CaseError::Output {
-        path: output.to_owned(),
-        source,
+    in_pool(options, || {
+        let written = write_files(&analysis, &folder, output, options);
+        written.map_err(|source| CaseError::Output {
+            path: output.to_owned(),
+            source,
+        })
     })?;
     if options.incremental {
         let written = incremental::write_state(&analysis, &folder, options);
@@ -141,8 +145,11 @@ pub fn make_case(
         })?;
     }
     place.publish()?;
-    analysis.timeline = Timeline::open(&output.join("timeline"))?;
-    Ok(analysis)
+    let timeline = analysis.timeline.moved_to(&output.join("timeline"));
+    Ok(Analysis {
+        timeline,
+        ..analysis
+    })
 }
 
 /// Evidence into `output/timeline`, correlators over it. Reports are the caller's, and so is it that nothing is left
@@ -154,13 +161,15 @@ pub fn analyze(
     progress: Arc<dyn Progress>,
 ) -> Result<Analysis, CaseError> {
     let mut begin = || Ok(Begun::only(output.join("timeline")));
-    correlated(paths, output, &mut begin, options, &progress)
+    correlated(paths, output, &mut begin, |_| {}, options, &progress)
 }
 
+/// `beside` works on the timeline while correlators do.
 fn correlated(
     paths: &[PathBuf],
     output: &Path,
     begin: Begin<'_>,
+    beside: fn(&Timeline),
     options: &Options,
     progress: &Arc<dyn Progress>,
 ) -> Result<Analysis, CaseError> {
@@ -173,7 +182,11 @@ fn correlated(
             .filter(|id| formats::by_id(id).is_none())
             .cloned()
             .collect();
-        analysis.findings = coldcase_correlate::run(&analysis.timeline, &analysis.facts, &only)?;
+        let timeline = &analysis.timeline;
+        analysis.findings = thread::scope(|scope| {
+            scope.spawn(|| beside(timeline));
+            coldcase_correlate::run(timeline, &analysis.facts, &only)
+        })?;
         Ok(analysis)
     })
 }

@@ -25,17 +25,18 @@ pub(crate) fn write_files(
     place: &Path,
     options: &Options,
 ) -> io::Result<()> {
-    let findings = serde_json::to_string_pretty(&analysis.findings)?;
-    fs::write(folder.join("findings.json"), findings + "\n")?;
-    let case = serde_json::to_string_pretty(&case_json(analysis, options))?;
-    fs::write(folder.join("case.json"), case + "\n")?;
-    let summary = summary(analysis, place, options.lang);
-    let charts = Charts::of(
-        &analysis.timeline,
-        &analysis.findings,
-        &coverage(&analysis.inputs),
-    );
+    let json = || {
+        let findings = serde_json::to_string_pretty(&analysis.findings)?;
+        fs::write(folder.join("findings.json"), findings + "\n")?;
+        let case = serde_json::to_string_pretty(&case_json(analysis, options))?;
+        fs::write(folder.join("case.json"), case + "\n")
+    };
+    let coverage = coverage(&analysis.inputs);
+    let charts = || Charts::of(&analysis.timeline, &analysis.findings, &coverage);
+    let (charts, json) = rayon::join(charts, json);
+    json?;
     let charts = charts.map_err(io::Error::other)?;
+    let summary = summary(analysis, place, options.lang);
     for (name, text) in pages(&summary, &charts) {
         fs::write(folder.join(name), text)?;
     }
@@ -44,10 +45,8 @@ pub(crate) fn write_files(
 
 /// The reports of a case, by the names of their files.
 pub(crate) fn pages(summary: &Summary<'_>, charts: &Charts) -> [(&'static str, String); 2] {
-    [
-        ("report.html", html(summary, charts)),
-        ("report.md", markdown(summary)),
-    ]
+    let (html, markdown) = rayon::join(|| html(summary, charts), || markdown(summary));
+    [("report.html", html), ("report.md", markdown)]
 }
 
 /// What reports are made from.

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use coldcase_evidence::WorkFolder;
+use coldcase_timeline::Timeline;
 use serde::Deserialize;
 
 use crate::output_place::{self, WRITTEN};
@@ -258,6 +259,13 @@ fn sync_tree(folder: &Path) -> io::Result<()> {
     }
     sync_folder(folder);
     Ok(())
+}
+
+/// Brings parts to the disk early: [`CasePlace::publish`] does not wait for them then, and tells what fails.
+pub(crate) fn sync_parts(timeline: &Timeline) {
+    for part in timeline.parts() {
+        let _ = File::open(&part.path).and_then(|file| file.sync_all());
+    }
 }
 
 /// Not every file system takes it, and those that don't need it not.

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::Timestamp;
 use coldcase_timeline::{Selection, Timeline, TimelineError};
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::sample::{Lowest, Sampled};
@@ -29,8 +30,13 @@ const SAMPLED: usize = 120;
 const MOST_SAMPLED: usize = 3_000;
 /// Rows beyond which the sample names action and place only: their messages would cost a second reading of everything.
 const MOST_READ: usize = 500_000;
+/// Parts that are counted one after the other.
+const PARTS_A_RUN: usize = 8;
 /// Moments of snapshots kept a lane.
 const MOST_SNAPSHOTS: usize = 24;
+
+/// Lanes by host and format.
+type ByPlace = BTreeMap<(String, String), Lane>;
 
 /// One host's format.
 #[derive(Debug, Clone, Default)]
@@ -68,15 +74,7 @@ impl Lanes {
         coverage: &[Value],
         focus: Option<(i64, i64)>,
     ) -> Result<Self, TimelineError> {
-        let mut lanes: BTreeMap<(String, String), Lane> = BTreeMap::new();
-        for index in 0..timeline.parts().len() {
-            let columns = [
-                "ts_ns", "ts_basis", "host", "format", "file", "line", "offset",
-            ];
-            if let Some(rows) = timeline.part(index, &columns)? {
-                count(&mut lanes, &rows, index, focus);
-            }
-        }
+        let mut lanes = counted(timeline, focus)?;
         for ((host, format), lane) in &mut lanes {
             (lane.host, lane.format) = (host.clone(), format.clone());
             lane.close();
@@ -177,12 +175,32 @@ fn around(focus: (i64, i64)) -> (i64, i64) {
     )
 }
 
-fn count(
-    lanes: &mut BTreeMap<(String, String), Lane>,
-    rows: &Selection,
-    part: usize,
-    focus: Option<(i64, i64)>,
-) {
+/// Counts all parts, a few at a time side by side.
+fn counted(timeline: &Timeline, focus: Option<(i64, i64)>) -> Result<ByPlace, TimelineError> {
+    const COLUMNS: [&str; 7] = [
+        "ts_ns", "ts_basis", "host", "format", "file", "line", "offset",
+    ];
+    let parts: Vec<usize> = (0..timeline.parts().len()).collect();
+    let runs: Result<Vec<ByPlace>, TimelineError> = parts
+        .par_chunks(PARTS_A_RUN)
+        .map(|run| {
+            let mut lanes = ByPlace::new();
+            for index in run {
+                if let Some(rows) = timeline.part(*index, &COLUMNS)? {
+                    count(&mut lanes, &rows, *index, focus);
+                }
+            }
+            Ok(lanes)
+        })
+        .collect();
+    let mut lanes = ByPlace::new();
+    for (place, lane) in runs?.into_iter().flatten() {
+        lanes.entry(place).or_default().join(lane);
+    }
+    Ok(lanes)
+}
+
+fn count(lanes: &mut ByPlace, rows: &Selection, part: usize, focus: Option<(i64, i64)>) {
     let (times, bases, hosts, formats) = (
         rows.longs("ts_ns"),
         rows.texts("ts_basis"),
@@ -242,9 +260,7 @@ impl Lane {
         };
         self.dated += 1;
         if is_snapshot {
-            if self.snapshots.len() < MOST_SNAPSHOTS || self.snapshots.contains_key(&ts) {
-                *self.snapshots.entry(ts).or_default() += 1;
-            }
+            self.add_snapshot(ts, 1);
             self.far.offer(SAMPLED, seed, place, row);
             return;
         }
@@ -267,6 +283,29 @@ impl Lane {
 }
 
 impl Lane {
+    fn add_snapshot(&mut self, ts: i64, count: u64) {
+        if self.snapshots.len() < MOST_SNAPSHOTS || self.snapshots.contains_key(&ts) {
+            *self.snapshots.entry(ts).or_default() += count;
+        }
+    }
+
+    /// Takes in what later parts hold of the same.
+    fn join(&mut self, mut later: Self) {
+        self.close_fine();
+        later.close_fine();
+        self.dated += later.dated;
+        self.undated += later.undated;
+        self.whole.join(later.whole);
+        for (step, count) in later.fine {
+            *self.fine.entry(step).or_default() += count;
+        }
+        for (ts, count) in later.snapshots {
+            self.add_snapshot(ts, count);
+        }
+        self.near.join(SAMPLED, later.near);
+        self.far.join(SAMPLED, later.far);
+    }
+
     fn close_fine(&mut self) {
         if let Some((step, count)) = self.open.take() {
             *self.fine.entry(step).or_default() += count;
@@ -292,7 +331,7 @@ fn chosen(lanes: &[Lane]) -> BTreeSet<(usize, usize)> {
 }
 
 /// Spans and gaps as `case.json` has them.
-fn cover(lanes: &mut BTreeMap<(String, String), Lane>, coverage: &[Value]) {
+fn cover(lanes: &mut ByPlace, coverage: &[Value]) {
     for one in coverage {
         let field = |name: &str| {
             one.get(name)

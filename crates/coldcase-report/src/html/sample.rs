@@ -33,7 +33,17 @@ pub(super) struct Lowest(BinaryHeap<(u64, (usize, usize))>);
 
 impl Lowest {
     pub(super) fn offer(&mut self, most: usize, seed: u64, place: Place, row: (usize, usize)) {
-        let hash = mixed(seed, place);
+        self.put(most, mixed(seed, place), row);
+    }
+
+    /// Takes another's events in.
+    pub(super) fn join(&mut self, most: usize, other: Self) {
+        for (hash, row) in other.0 {
+            self.put(most, hash, row);
+        }
+    }
+
+    fn put(&mut self, most: usize, hash: u64, row: (usize, usize)) {
         if self.0.len() < most {
             self.0.push((hash, row));
         } else if self.0.peek().is_some_and(|top| hash < top.0) {

@@ -34,18 +34,40 @@ impl Widening {
             return;
         };
         *self.counts.entry(step).or_default() += count;
+        self.widen();
+    }
+
+    /// Takes another's counts in.
+    pub fn join(&mut self, mut other: Self) {
+        self.close();
+        other.close();
+        while self.power < other.power {
+            self.double();
+        }
+        for (step, count) in other.counts {
+            let step = step >> (self.power - other.power);
+            *self.counts.entry(step).or_default() += count;
+        }
+        self.widen();
+    }
+
+    fn widen(&mut self) {
         while let (Some(first), Some(last)) =
             (self.counts.keys().next(), self.counts.keys().next_back())
         {
             if last - first < STEPS {
                 return;
             }
-            self.power += 1;
-            let narrow = std::mem::take(&mut self.counts);
-            narrow
-                .into_iter()
-                .for_each(|(step, count)| *self.counts.entry(step >> 1).or_default() += count);
+            self.double();
         }
+    }
+
+    fn double(&mut self) {
+        self.power += 1;
+        let narrow = std::mem::take(&mut self.counts);
+        narrow
+            .into_iter()
+            .for_each(|(step, count)| *self.counts.entry(step >> 1).or_default() += count);
     }
 }
 
@@ -68,7 +90,18 @@ mod tests {
         };
         let mut backwards = times.clone();
         backwards.reverse();
+        let joined = times.chunks(700).map(|run| {
+            let mut steps = Widening::default();
+            run.iter().for_each(|at| steps.add(*at));
+            steps
+        });
+        let joined = joined.rev().reduce(|mut all, steps| {
+            all.join(steps);
+            all
+        });
+        let joined = joined.map(|steps| (steps.power, steps.counts));
         let forwards = counted(times);
+        assert_eq!(Some(forwards.clone()), joined, "as if counted at once");
         assert_eq!(forwards, counted(backwards));
         assert_eq!(forwards.1.values().sum::<u64>(), 5_000);
         assert!(forwards.1.len() <= 512);
