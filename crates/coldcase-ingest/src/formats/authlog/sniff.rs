@@ -12,10 +12,48 @@ const NO_HOSTS: [&str; 14] = [
     "stderr", "IP", "IP6", "ARP",
 ];
 
+/// Programs whose records are in syslog files only: of a log that they fill no other format can be.
+const OWN: [&str; 24] = [
+    "sshd",
+    "sshd-session",
+    "sudo",
+    "su",
+    "login",
+    "CRON",
+    "CROND",
+    "crond",
+    "cron",
+    "anacron",
+    "systemd",
+    "systemd-logind",
+    "rsyslogd",
+    "dbus-daemon",
+    "polkitd",
+    "chronyd",
+    "ntpd",
+    "dhclient",
+    "NetworkManager",
+    "kubelet",
+    "dockerd",
+    "containerd",
+    "useradd",
+    "passwd",
+];
+
+/// Programs whose records other formats read out of such files.
+const OTHERS: [&str; 6] = [
+    "named",
+    "dnsmasq",
+    "unbound",
+    "systemd-resolve",
+    "suricata",
+    "coredns",
+];
+
 /// At least half of the lines; less than that is another log with syslog lines in it. Audit records that
 /// came by way of syslog are left to their own format.
 pub fn sniff(probe: &Probe<'_>) -> Sniff {
-    let (mut lines, mut heads, mut audit) = (0, 0, 0);
+    let (mut lines, mut heads, mut audit, mut own) = (0, 0, 0, 0);
     for line in probe.lines().take(LINES) {
         let start = line.iter().take_while(|byte| **byte == 0).count();
         let line = line.get(start..).unwrap_or_default();
@@ -29,12 +67,21 @@ pub fn sniff(probe: &Probe<'_>) -> Sniff {
         };
         heads += 1;
         audit += usize::from(header.tagged.contains("msg=audit("));
+        own += usize::from(header.program.is_some_and(|program| OWN.contains(&program)));
     }
     match () {
         () if heads == 0 || heads * 2 < lines => Sniff::No,
         () if audit * 2 > heads => Sniff::Weak,
+        () if heads == lines && audit == 0 && own * 2 > heads && !has_others(probe.head) => {
+            Sniff::Sure
+        }
         () => Sniff::Likely,
     }
+}
+
+fn has_others(head: &[u8]) -> bool {
+    let mut others = OTHERS.iter();
+    others.any(|other| memchr::memmem::find(head, other.as_bytes()).is_some())
 }
 
 fn is_syslog(header: &Header<'_>) -> bool {

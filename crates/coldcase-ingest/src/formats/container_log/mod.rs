@@ -77,10 +77,30 @@ fn sniff(probe: &Probe<'_>) -> Sniff {
     // One line may be longer than what is seen of it.
     let begun = probe.head.starts_with(b"{\"log\":\"") && !probe.complete;
     match shape {
+        Some(Shape::JsonFile) if is_nothing_else(probe) => Sniff::Sure,
         Some(_) => Sniff::Likely,
         None if begun && probe.path.contains("-json.log") => Sniff::Likely,
         None => Sniff::No,
     }
+}
+
+/// Whether all lines are of docker's json-file driver, and none holds what other formats read out of it: JSON, or CoreDNS.
+fn is_nothing_else(probe: &Probe<'_>) -> bool {
+    const OTHERS: [&str; 3] = [" IN ", "plugin/", "CoreDNS-"];
+    let plain = |line: &[u8]| {
+        let carried = std::str::from_utf8(line)
+            .ok()
+            .and_then(|line| carrier::unwrap(line, Shape::JsonFile));
+        carried.is_some_and(|carried| {
+            let is_json = carried.text.trim_start().starts_with(['{', '[']);
+            !is_json && !OTHERS.iter().any(|other| carried.text.contains(other))
+        })
+    };
+    probe
+        .lines()
+        .filter(|line| !line.is_empty())
+        .take(SNIFFED)
+        .all(plain)
 }
 
 /// The shape of most lines of a head.
