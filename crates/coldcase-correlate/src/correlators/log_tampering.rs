@@ -61,10 +61,12 @@ use signs::{SAME_DEED_NS, Sign};
 
 mod auditing;
 mod commands;
+mod course;
 mod explained;
 mod files;
 mod logs;
 mod reversals;
+mod rows;
 mod serials;
 mod shell;
 mod signs;

@@ -254,10 +254,16 @@ fn later(rows: &Selection, listed: &Listed, log: &Log, seen: i64) -> Option<Sign
     };
     let from = listed.changed.saturating_add(slack);
     let until = seen.saturating_sub(slack);
-    let after = log.rows.iter().filter(|at| (from..until).contains(&at.ts));
-    let after: Vec<_> = after.copied().collect();
-    let (first, last) = (after.first()?, after.last()?);
-    if after.len() < LEAST_LATER {
+    let mut count = 0_usize;
+    let mut edges = None;
+    log.rows.each(|at| {
+        if (from..until).contains(&at.ts) {
+            count += 1;
+            edges = Some((edges.map_or(at, |(first, _)| first), at));
+        }
+    });
+    let (first, last) = edges?;
+    if count < LEAST_LATER {
         return None;
     }
     let path = rows.text("path", listed.row).unwrap_or_default();
@@ -272,10 +278,7 @@ fn later(rows: &Selection, listed: &Listed, log: &Log, seen: i64) -> Option<Sign
         last: Some(last.ts),
         severity: Severity::Low,
         confidence: 0.5,
-        title: format!(
-            "{path} was last changed before {} of its records",
-            after.len()
-        ),
+        title: format!("{path} was last changed before {count} of its records"),
         text: format!(
             "The listing gives {} as its last change, yet it holds records up to {}, and the listing itself is of {} or later. \
              The time was set back (`touch`), the file was put back from a copy, or another file of this name was listed. \
@@ -285,7 +288,7 @@ fn later(rows: &Selection, listed: &Listed, log: &Log, seen: i64) -> Option<Sign
             Timestamp(seen)
         ),
         facts: vec![
-            ("records_after", after.len().into()),
+            ("records_after", count.into()),
             (
                 "thresholds",
                 json!({ "slack_seconds": slack / 1_000_000_000 }),

@@ -1,9 +1,13 @@
-//! The logs of a case as moments in order of their lines: sixteen bytes a row, no texts.
+//! The logs of a case: when each file was written, in order of its lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::Basis;
 use coldcase_timeline::{Selection, Timeline, TimelineError};
+use rayon::prelude::*;
+
+use super::course::Course;
+use super::rows::{At, Rows};
 
 /// System logs, in order of writing.
 const SYSTEM: [&str; 5] = [
@@ -16,15 +20,7 @@ const SYSTEM: [&str; 5] = [
 /// What else is written in order.
 const OTHERS: [&str; 5] = ["auditd", "container-log", "app-log", "coredns", "utmp"];
 
-/// One row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct At {
-    /// Line, or offset.
-    pub place: u64,
-    pub ts: i64,
-}
-
-/// One file's rows of one host, in order of line.
+/// One file's rows of one host.
 #[derive(Debug, Clone)]
 pub(super) struct Log {
     pub host: String,
@@ -34,7 +30,8 @@ pub(super) struct Log {
     pub by_line: bool,
     /// Whether the zone of its times is only assumed.
     pub assumed: bool,
-    pub rows: Vec<At>,
+    pub rows: Rows,
+    pub course: Course,
 }
 
 impl Log {
@@ -64,10 +61,8 @@ pub(super) fn load(timeline: &Timeline) -> Result<Vec<Log>, TimelineError> {
         |rows| gather(rows, &mut logs),
     )?;
     let mut logs: Vec<Log> = logs.into_values().collect();
-    for log in &mut logs {
-        // Stable, since that is quick where rows are runs that are in order: those of parts.
-        log.rows.sort();
-    }
+    logs.par_iter_mut()
+        .for_each(|log| log.course = Course::of(&log.rows));
     Ok(logs)
 }
 
@@ -118,10 +113,11 @@ fn gather(rows: &Selection, logs: &mut BTreeMap<(String, String), Log>) {
             format: of_row(row).2.unwrap_or_default().to_owned(),
             by_line,
             assumed: basis != Basis::Recorded.as_str(),
-            rows: Vec::new(),
+            rows: Rows::default(),
+            course: Course::default(),
         });
-        log.rows.push(first);
-        log.rows.extend(told.map(|(at, ..)| at));
+        let run = [first].into_iter().chain(told.map(|(at, ..)| at));
+        log.rows.add(run.collect());
     }
 }
 

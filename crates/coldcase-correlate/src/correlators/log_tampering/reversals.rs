@@ -5,16 +5,14 @@ use chrono_tz::Tz;
 use coldcase_model::{Severity, Timestamp};
 use serde_json::json;
 
+use super::course::{JITTER_NS, MOST_STEPS, Step};
 use super::explained::Explained;
-use super::logs::{At, Log};
+use super::logs::Log;
 use super::signs::{Sign, Sort, place};
 use crate::CaseFacts;
 
-/// Programs that write into one log side by side, and daemons that hand over late, differ by less.
-const JITTER_NS: i64 = 300 * 1_000_000_000;
 /// A file with more steps back than this share of its rows, or than [`MOST_STEPS`], is not in order of time at all.
 const UNORDERED: f64 = 0.01;
-const MOST_STEPS: usize = 10;
 /// A file put together of several begins again near its beginning: this share of the time so far.
 const PUT_TOGETHER: f64 = 0.9;
 /// Steps told of one log, the widest.
@@ -40,14 +38,14 @@ pub(super) fn signs(logs: &[Log], facts: &CaseFacts, explained: &Explained) -> V
             continue;
         }
         let zone = facts.zone_of(Some(log.host.as_str()).filter(|host| !host.is_empty()));
-        let mut steps = steps(&log.rows);
-        if steps.len() > MOST_STEPS || steps.len() as f64 > UNORDERED * log.rows.len() as f64 {
+        let mut steps = log.course.steps.clone();
+        if steps.len() > MOST_STEPS || steps.len() as f64 > UNORDERED * log.rows.count() as f64 {
             continue;
         }
-        steps.sort_by_key(|(before, after)| (after.ts - before.ts, before.place));
+        steps.sort_by_key(|step| (step.after.ts - step.before.ts, step.before.place));
         let told = steps
             .into_iter()
-            .filter_map(|(before, after)| judge(log, before, after, zone, explained))
+            .filter_map(|step| judge(log, step, zone, explained))
             .take(MOST_TOLD);
         for (number, sign) in told.enumerate() {
             found.push(Sign { number, ..sign });
@@ -56,23 +54,18 @@ pub(super) fn signs(logs: &[Log], facts: &CaseFacts, explained: &Explained) -> V
     found
 }
 
-fn steps(rows: &[At]) -> Vec<(At, At)> {
-    let pairs = rows.iter().zip(rows.iter().skip(1));
-    pairs
-        .filter(|(before, after)| before.ts - after.ts > JITTER_NS)
-        .map(|(before, after)| (*before, *after))
-        .collect()
-}
-
-fn judge(log: &Log, before: At, after: At, zone: Tz, explained: &Explained) -> Option<Sign> {
+fn judge(log: &Log, step: Step, zone: Tz, explained: &Explained) -> Option<Sign> {
+    let Step {
+        before,
+        after,
+        start,
+    } = step;
     let back = before.ts - after.ts;
     // A host that comes up has the time of its battery until its clock is set; summer time ends.
     if explained.came_up(&log.host, before.ts, after.ts) || is_repeated_hour(zone, before.ts, back)
     {
         return None;
     }
-    let start = log.rows.iter().take_while(|row| row.place <= before.place);
-    let start = start.map(|row| row.ts).min().unwrap_or(after.ts);
     let so_far = (before.ts - start) as f64;
     let why = if explained.clock_set(&log.host, before.ts, after.ts) {
         Why::ClockSet
@@ -165,21 +158,5 @@ mod tests {
         // Half an hour on Lord Howe Island.
         check(Tz::Australia__Lord_Howe, "2023-04-01T14:59:58Z", 29, true);
         check(Tz::Australia__Lord_Howe, "2023-04-01T14:59:58Z", 59, false);
-    }
-
-    #[test]
-    fn writers_side_by_side_are_no_steps() {
-        let at = |seconds: &[i64]| -> usize {
-            let places = seconds.iter().zip(1..);
-            let rows: Vec<At> = places
-                .map(|(seconds, place)| At {
-                    place,
-                    ts: seconds * 1_000_000_000,
-                })
-                .collect();
-            steps(&rows).len()
-        };
-        assert_eq!(at(&[0, 10, 5, 250, 11, 400]), 0);
-        assert_eq!(at(&[0, 400, 99, 400]), 1);
     }
 }

@@ -8,8 +8,10 @@ use chrono_tz::Tz;
 use coldcase_model::{Severity, Timestamp};
 use serde_json::json;
 
+use super::course::hour;
 use super::explained::Explained;
-use super::logs::{At, Log, series_of};
+use super::logs::{Log, series_of};
+use super::rows::At;
 use super::signs::{Sign, Sort, place};
 use crate::CaseFacts;
 
@@ -55,8 +57,7 @@ pub(super) fn signs(logs: &[Log], facts: &CaseFacts, explained: &Explained) -> V
     for log in logs {
         let of_host = active.entry(log.host.as_str()).or_default();
         let hours = of_host.entry(series_of(&log.file)).or_default();
-        let runs = log.rows.chunk_by(|a, b| hour(a.ts) == hour(b.ts));
-        hours.extend(runs.filter_map(|run| Some(hour(run.first()?.ts))));
+        hours.extend(log.course.hours.keys());
     }
     let mut series: BTreeMap<(&str, &str), Vec<&Log>> = BTreeMap::new();
     for log in logs.iter().filter(|log| log.is_of_system()) {
@@ -114,25 +115,18 @@ fn silences(files: &[&Log], zone: Tz) -> Vec<Silence> {
 fn edges(files: &[&Log]) -> BTreeMap<i64, (Row, Row)> {
     let mut edges: BTreeMap<i64, (Row, Row)> = BTreeMap::new();
     for (file, log) in files.iter().enumerate() {
-        for of_hour in log.rows.chunk_by(|a, b| hour(a.ts) == hour(b.ts)) {
+        for (hour, (first, last)) in &log.course.hours {
             let row = |at: &At| Row {
                 ts: at.ts,
                 file,
                 place: at.place,
             };
-            let rows = || of_hour.iter().map(row);
-            let (Some(first), Some(last)) = (rows().min(), rows().max()) else {
-                continue;
-            };
-            let known = edges.entry(hour(first.ts)).or_insert((first, last));
+            let (first, last) = (row(first), row(last));
+            let known = edges.entry(*hour).or_insert((first, last));
             *known = (known.0.min(first), known.1.max(last));
         }
     }
     edges
-}
-
-fn hour(ts: i64) -> i64 {
-    ts.div_euclid(HOUR_NS)
 }
 
 /// On how many days each hour of the day is active.
@@ -226,7 +220,7 @@ fn judge(
         .collect();
     let goes_on = on.len() as f64 >= GOES_ON * silence.hours as f64;
     let between = before.file != after.file;
-    let spans = || files.iter().filter_map(|file| span(file));
+    let spans = || files.iter().filter_map(|file| file.course.span());
     let mut usual: Vec<i64> = spans().collect();
     usual.sort_unstable();
     let usual = usual.get(usual.len() / 2).copied().unwrap_or(0);
@@ -341,9 +335,4 @@ fn words(why: Why, silence: &Silence, on: usize) -> String {
         ),
     };
     format!("{rhythm} {rest}")
-}
-
-fn span(log: &Log) -> Option<i64> {
-    let times = log.rows.iter().map(|row| row.ts);
-    Some(times.clone().max()? - times.min()?)
 }
