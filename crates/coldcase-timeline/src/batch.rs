@@ -1,6 +1,6 @@
 //! Events in columns, not yet sorted: what an ingest task fills and a dataset seals.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use coldcase_model::Event;
 use polars::prelude::{
@@ -63,8 +63,6 @@ pub struct Origin<'a> {
 pub struct Batch {
     rows: usize,
     size: usize,
-    actions: BTreeSet<&'static str>,
-    last_action: &'static str,
     longs: [NumberColumn<Int64Type>; LONGS.len()],
     ints: [NumberColumn<Int32Type>; INTS.len()],
     texts: [TextColumn; TEXTS.len()],
@@ -81,18 +79,9 @@ impl Batch {
         self.size
     }
 
-    /// Which actions occur, sorted.
-    pub fn actions(&self) -> Vec<&'static str> {
-        self.actions.iter().copied().collect()
-    }
-
     /// Adds one row.
     pub fn push(&mut self, event: &Event<'_>, origin: Origin<'_>) {
         let row = self.rows;
-        if self.last_action != event.action {
-            self.actions.insert(event.action);
-            self.last_action = event.action;
-        }
         let long = |number: Option<u64>| number.and_then(|number| i64::try_from(number).ok());
         let (when, end) = (event.when, event.ts_end);
         let longs = [
@@ -161,7 +150,6 @@ impl Batch {
         for (column, other) in self.texts.iter_mut().zip(other.texts) {
             column.append(rows, other, more);
         }
-        self.actions.extend(other.actions);
         self.rows += more;
         self.size += other.size;
     }

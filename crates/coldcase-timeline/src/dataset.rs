@@ -136,8 +136,7 @@ impl DatasetWriter {
         for batch in batches {
             whole.append(batch);
         }
-        let actions = whole.actions();
-        let parts = in_order(whole.finish(), &actions);
+        let parts = in_order(whole.finish());
         let parts = parts.map_err(|source| TimelineError::Columns {
             path: self.folder.clone(),
             source,
@@ -166,16 +165,15 @@ impl DatasetWriter {
 }
 
 /// Rows in order, with actions of many rows apart.
-fn in_order(rows: PartRows, actions: &[&str]) -> PolarsResult<Vec<(Vec<String>, PartRows)>> {
-    let order = rows.order();
+fn in_order(rows: PartRows) -> PolarsResult<Vec<(Vec<String>, PartRows)>> {
+    let (order, actions) = (rows.order(), rows.actions());
     let places = |order: Vec<IdxSize>| IdxCa::from_vec("row".into(), order);
     if actions.len() < 2 || rows.rows < ROWS_OF_AN_ACTION {
         let rows = match order {
             None => rows,
             Some(order) => rows.take(&places(order))?,
         };
-        let actions = actions.iter().map(|action| (*action).to_owned());
-        return Ok(vec![(actions.collect(), rows)]);
+        return Ok(vec![(actions, rows)]);
     }
     let as_they_are = || (0..).zip(0..rows.rows).map(|(row, _)| row).collect();
     let order = order.unwrap_or_else(as_they_are);

@@ -44,6 +44,16 @@ impl PartRows {
         keys.order()
     }
 
+    /// Which actions occur, sorted.
+    pub fn actions(&self) -> Vec<String> {
+        let Some(PartColumn::Words { texts, .. }) = self.column("action") else {
+            return Vec::new();
+        };
+        let mut actions: Vec<String> = texts.iter().flatten().map(str::to_owned).collect();
+        actions.sort_unstable();
+        actions
+    }
+
     /// Rows by action, in this order: actions of at least so many rows apart, all others together.
     pub fn by_action(&self, order: &[IdxSize], least: usize) -> Vec<(Vec<String>, Vec<IdxSize>)> {
         let Some(PartColumn::Words { texts, rows }) = self.column("action") else {

@@ -329,7 +329,10 @@ pub(crate) fn read_columns(part: &PartInfo, names: &[&str]) -> Result<DataFrame,
 }
 
 /// Those kept from before, the others from the part's file.
-fn part_columns(part: &PartInfo, names: &[&str]) -> Result<Vec<PartColumn>, TimelineError> {
+pub(crate) fn part_columns(
+    part: &PartInfo,
+    names: &[&str],
+) -> Result<Vec<PartColumn>, TimelineError> {
     let kept = |name: &&str| part.kept.get(&part.path, name);
     let mut columns: Vec<Option<PartColumn>> = names.iter().map(kept).collect();
     let missing = names.iter().zip(&columns);

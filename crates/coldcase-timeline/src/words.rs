@@ -7,6 +7,8 @@ use polars_arrow::array::MutablePlString;
 pub(crate) const NO_TEXT: u16 = u16::MAX;
 /// Different texts at most.
 const MOST: usize = u16::MAX as usize;
+/// Numbers found lately.
+const LATELY: usize = 16;
 /// Different texts from which they must repeat to be worth numbering.
 const FEW: usize = 512;
 
@@ -15,14 +17,16 @@ const FEW: usize = 512;
 pub(crate) struct Words {
     texts: PlIndexSet<Box<str>>,
     rows: Vec<u16>,
+    /// Numbers found lately, by length and ends of their texts: few texts take turns mostly.
+    lately: [u16; LATELY],
 }
 
 impl Words {
     /// So many rows without a text.
     pub fn nulls(rows: usize) -> Self {
         Self {
-            texts: PlIndexSet::default(),
             rows: vec![NO_TEXT; rows],
+            ..Self::default()
         }
     }
 
@@ -52,7 +56,17 @@ impl Words {
             self.rows.push(*last);
             return size_of::<u16>();
         }
+        let slot = slot(text);
+        if let Some(known) = self.lately.get(slot).copied()
+            && self.text(known) == Some(text)
+        {
+            self.rows.push(known);
+            return size_of::<u16>();
+        }
         let (number, taken) = self.number(text);
+        if let Some(known) = self.lately.get_mut(slot) {
+            *known = number;
+        }
         self.rows.push(number);
         size_of::<u16>() + taken
     }
@@ -110,6 +124,13 @@ impl Words {
         let taken = text.len() + 2 * size_of::<Box<str>>();
         (u16::try_from(number).unwrap_or(NO_TEXT), taken)
     }
+}
+
+/// Where the number of a text is kept a while.
+fn slot(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let end = |byte: Option<&u8>| byte.map_or(0, |byte| usize::from(*byte));
+    (bytes.len() + end(bytes.first()) * 5 + end(bytes.last()) * 3) % LATELY
 }
 
 #[cfg(test)]

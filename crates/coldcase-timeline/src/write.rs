@@ -23,7 +23,17 @@ struct Made {
     array: Box<dyn Array>,
     encoding: Encoding,
     compression: CompressionOptions,
+    statistics: StatisticsOptions,
 }
+
+/// How many cells are null, and no more.
+const COUNT_ONLY: StatisticsOptions = StatisticsOptions {
+    min_value: false,
+    max_value: false,
+    distinct_count: false,
+    null_count: true,
+    binary_statistics_truncate_length: None,
+};
 
 /// Writes rows as one file of a dataset.
 pub(crate) fn write_rows(path: &Path, rows: &PartRows) -> Result<(), TimelineError> {
@@ -35,9 +45,14 @@ pub(crate) fn write_rows(path: &Path, rows: &PartRows) -> Result<(), TimelineErr
                 array,
                 encoding: Encoding::Plain,
                 compression: CompressionOptions::Uncompressed,
+                statistics: StatisticsOptions::default(),
             },
             (PartColumn::Words { .. }, _) => made(array, Encoding::RleDictionary),
-            (PartColumn::Whole(_), ColumnType::Text) => made(array, Encoding::Plain),
+            // The least and the greatest of texts that differ tell no reader which parts to leave out.
+            (PartColumn::Whole(_), ColumnType::Text) => Made {
+                statistics: COUNT_ONLY,
+                ..made(array, Encoding::Plain)
+            },
             // Times and places go up by little, and what doesn't is no longer than as it is.
             (PartColumn::Whole(_), _) => made(array, Encoding::DeltaBinaryPacked),
         })
@@ -66,6 +81,7 @@ fn made(array: Box<dyn Array>, encoding: Encoding) -> Made {
         array,
         encoding,
         compression,
+        statistics: StatisticsOptions::default(),
     }
 }
 
@@ -109,6 +125,10 @@ fn parquet(
         let types = writer.parquet_schema().fields().to_vec();
         let pages = types.into_iter().zip(columns).flat_map(|(kind, made)| {
             let encoded = made.and_then(|made| {
+                let options = WriteOptions {
+                    statistics: made.statistics,
+                    ..options
+                };
                 let columns = array_to_columns(made.array, kind, options, &[made.encoding])?;
                 Ok(columns
                     .into_iter()

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::Timestamp;
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{PartCells, Timeline, TimelineError};
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -186,8 +186,8 @@ fn counted(timeline: &Timeline, focus: Option<(i64, i64)>) -> Result<ByPlace, Ti
         .map(|run| {
             let mut lanes = ByPlace::new();
             for index in run {
-                if let Some(rows) = timeline.part(*index, &COLUMNS)? {
-                    count(&mut lanes, &rows, *index, focus);
+                if let Some(cells) = timeline.cells(*index, &COLUMNS)? {
+                    count(&mut lanes, &cells, *index, focus);
                 }
             }
             Ok(lanes)
@@ -200,47 +200,24 @@ fn counted(timeline: &Timeline, focus: Option<(i64, i64)>) -> Result<ByPlace, Ti
     Ok(lanes)
 }
 
-fn count(lanes: &mut ByPlace, rows: &Selection, part: usize, focus: Option<(i64, i64)>) {
-    let (times, bases, hosts, formats) = (
-        rows.longs("ts_ns"),
-        rows.texts("ts_basis"),
-        rows.texts("host"),
-        rows.texts("format"),
+fn count(lanes: &mut ByPlace, cells: &PartCells, part: usize, focus: Option<(i64, i64)>) {
+    let (times, lines, offsets) = (
+        cells.longs("ts_ns"),
+        cells.longs("line"),
+        cells.longs("offset"),
     );
-    let (files, lines, offsets) = (rows.texts("file"), rows.longs("line"), rows.longs("offset"));
     let cell = |column: &[Option<i64>], row: usize| column.get(row).copied().flatten();
-    let mut row = 0;
-    while row < times.len() {
-        // Rows of one file follow each other: its lane and hash are looked up once.
-        let key = |row: usize| {
-            let at = |column: &Vec<Option<&'_ str>>| {
-                column
-                    .get(row)
-                    .copied()
-                    .flatten()
-                    .unwrap_or_default()
-                    .to_owned()
-            };
-            (at(&hosts), at(&formats), at(&files))
-        };
-        let same = |other: usize| {
-            hosts.get(other) == hosts.get(row)
-                && formats.get(other) == formats.get(row)
-                && files.get(other) == files.get(row)
-        };
-        let end = (row + 1..times.len())
-            .find(|other| !same(*other))
-            .unwrap_or(times.len());
-        let (host, format, file) = key(row);
-        let seed = super::sample::hash_of(&file);
-        let lane = lanes.entry((host, format)).or_default();
-        for at in row..end {
-            let ts = cell(&times, at);
-            let is_snapshot = bases.get(at).copied().flatten() == Some("collected");
-            let place = (ts, cell(&lines, at), cell(&offsets, at));
+    // Rows of one file follow each other: its lane and hash are looked up once.
+    for run in cells.runs(["host", "format", "file", "ts_basis"]) {
+        let [host, format, file, basis] = run.texts.map(Option::unwrap_or_default);
+        let seed = super::sample::hash_of(file);
+        let lane = lanes.entry((host.to_owned(), format.to_owned()));
+        let lane = lane.or_default();
+        let is_snapshot = basis == "collected";
+        for at in run.rows {
+            let place = (cell(&times, at), cell(&lines, at), cell(&offsets, at));
             lane.add(place, is_snapshot, seed, (part, at), focus);
         }
-        row = end;
     }
 }
 

@@ -1,9 +1,9 @@
 //! The logs of a case: when each file was written, in order of its lines.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use coldcase_model::Basis;
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{PartCells, Timeline, TimelineError};
 use rayon::prelude::*;
 
 use super::course::Course;
@@ -43,81 +43,65 @@ impl Log {
 
 /// Logs of the case, by host and file.
 pub(super) fn load(timeline: &Timeline) -> Result<Vec<Log>, TimelineError> {
-    let actions: BTreeSet<&str> = timeline
-        .parts()
-        .iter()
-        .flat_map(|part| &part.actions)
-        .map(String::as_str)
-        .collect();
-    let actions: Vec<&str> = actions.into_iter().collect();
-    let columns = [
+    const COLUMNS: [&str; 7] = [
         "ts_ns", "ts_basis", "host", "format", "file", "line", "offset",
     ];
     let mut logs: BTreeMap<(String, String), Log> = BTreeMap::new();
-    timeline.for_each_part(
-        &actions,
-        &columns,
-        |rows| rows,
-        |rows| gather(rows, &mut logs),
-    )?;
+    for part in 0..timeline.parts().len() {
+        if let Some(cells) = timeline.cells(part, &COLUMNS)? {
+            gather(&cells, &mut logs);
+        }
+    }
     let mut logs: Vec<Log> = logs.into_values().collect();
     logs.par_iter_mut()
         .for_each(|log| log.course = Course::of(&log.rows));
     Ok(logs)
 }
 
-fn gather(rows: &Selection, logs: &mut BTreeMap<(String, String), Log>) {
-    let (hosts, files) = (rows.texts("host"), rows.texts("file"));
-    let (formats, bases) = (rows.texts("format"), rows.texts("ts_basis"));
+fn gather(cells: &PartCells, logs: &mut BTreeMap<(String, String), Log>) {
     let (times, lines, offsets) = (
-        rows.longs("ts_ns"),
-        rows.longs("line"),
-        rows.longs("offset"),
+        cells.longs("ts_ns"),
+        cells.longs("line"),
+        cells.longs("offset"),
     );
     let cell = |column: &[Option<i64>], row: usize| column.get(row).copied().flatten();
-    let of_row = |row: usize| {
-        let text = |column: &[Option<_>]| column.get(row).copied().flatten();
-        (text(&hosts), text(&files), text(&formats))
-    };
-    let mut gathered: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
-    let mut row = 0;
-    while row < files.len() {
-        // Rows of one file follow each other: its log is looked up once.
-        let of = of_row(row);
-        let end = (row + 1..files.len()).find(|next| of_row(*next) != of);
-        let run = row..end.unwrap_or(files.len());
-        row = run.end;
-        if let (host, Some(file), Some(format)) = of
-            && (SYSTEM.contains(&format) || OTHERS.contains(&format))
-        {
-            let of_file = gathered.entry((host.unwrap_or_default(), file));
-            of_file.or_default().extend(run);
-        }
-    }
-    for ((host, file), of_file) in gathered {
-        let mut told = of_file.into_iter().filter_map(|row| {
-            let basis: Option<&str> = bases.get(row).copied().flatten();
-            let basis = basis.filter(|basis| *basis != Basis::Collected.as_str())?;
-            let (line, offset) = (cell(&lines, row), cell(&offsets, row));
-            let place = u64::try_from(line.or(offset)?).ok()?;
-            let ts = cell(&times, row)?;
-            Some((At { place, ts }, row, line.is_some(), basis))
-        });
-        let Some((first, row, by_line, basis)) = told.next() else {
+    let mut gathered: BTreeMap<(&str, &str), (Log, Vec<At>)> = BTreeMap::new();
+    for run in cells.runs(["host", "file", "format", "ts_basis"]) {
+        let [host, Some(file), Some(format), Some(basis)] = run.texts else {
             continue;
         };
-        let key = (host.to_owned(), file.to_owned());
-        let log = logs.entry(key).or_insert_with(|| Log {
-            host: host.to_owned(),
-            file: file.to_owned(),
-            format: of_row(row).2.unwrap_or_default().to_owned(),
-            by_line,
-            assumed: basis != Basis::Recorded.as_str(),
-            rows: Rows::default(),
-            course: Course::default(),
+        let is_log = SYSTEM.contains(&format) || OTHERS.contains(&format);
+        if !is_log || basis == Basis::Collected.as_str() {
+            continue;
+        }
+        let host = host.unwrap_or_default();
+        let placed = run.rows.filter_map(|row| {
+            let line = cell(&lines, row);
+            let place = u64::try_from(line.or_else(|| cell(&offsets, row))?).ok()?;
+            let ts = cell(&times, row)?;
+            Some((At { place, ts }, line.is_some()))
         });
-        let run = [first].into_iter().chain(told.map(|(at, ..)| at));
-        log.rows.add(run.collect());
+        let mut placed = placed.peekable();
+        let Some((_, by_line)) = placed.peek().copied() else {
+            continue;
+        };
+        let (_, rows) = gathered.entry((host, file)).or_insert_with(|| {
+            let log = Log {
+                host: host.to_owned(),
+                file: file.to_owned(),
+                format: format.to_owned(),
+                by_line,
+                assumed: basis != Basis::Recorded.as_str(),
+                rows: Rows::default(),
+                course: Course::default(),
+            };
+            (log, Vec::new())
+        });
+        rows.extend(placed.map(|(at, _)| at));
+    }
+    for ((host, file), (log, rows)) in gathered {
+        let key = (host.to_owned(), file.to_owned());
+        logs.entry(key).or_insert(log).rows.add(rows);
     }
 }
 
