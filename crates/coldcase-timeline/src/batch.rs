@@ -58,14 +58,14 @@ pub struct Origin<'a> {
     pub file: &'a str,
 }
 
-/// Events in columns.
+/// Events in columns, those of each action apart: they are alike, and in order as they came.
 #[derive(Default)]
 pub struct Batch {
     rows: usize,
     size: usize,
-    longs: [NumberColumn<Int64Type>; LONGS.len()],
-    ints: [NumberColumn<Int32Type>; INTS.len()],
-    texts: [TextColumn; TEXTS.len()],
+    actions: Vec<(&'static str, Columns)>,
+    /// Which of them came last.
+    last: usize,
 }
 
 impl Batch {
@@ -81,6 +81,66 @@ impl Batch {
 
     /// Adds one row.
     pub fn push(&mut self, event: &Event<'_>, origin: Origin<'_>) {
+        let is_last = |(action, _): &(&str, _)| std::ptr::eq(*action, event.action);
+        if !self.actions.get(self.last).is_some_and(is_last) {
+            self.last = self.of(event.action);
+        }
+        if let Some((_, columns)) = self.actions.get_mut(self.last) {
+            self.size += columns.push(event, origin);
+            self.rows += 1;
+        }
+    }
+
+    /// The place of an action's columns.
+    fn of(&mut self, action: &'static str) -> usize {
+        let known = self.actions.iter().position(|(known, _)| *known == action);
+        known.unwrap_or_else(|| {
+            self.actions.push((action, Columns::default()));
+            self.actions.len() - 1
+        })
+    }
+
+    /// Adds another batch's rows after its own.
+    pub(crate) fn append(&mut self, other: Self) {
+        (self.rows, self.size) = (self.rows + other.rows, self.size + other.size);
+        for (action, more) in other.actions {
+            let place = self.of(action);
+            if let Some((_, columns)) = self.actions.get_mut(place) {
+                columns.append(more);
+            }
+        }
+    }
+
+    /// The rows as they came: of actions that have so many those of each apart, all others together.
+    pub(crate) fn finish(self, least: usize) -> Vec<PartRows> {
+        let mut actions = self.actions;
+        actions.sort_unstable_by_key(|(action, _)| *action);
+        let is_large = |columns: &Columns| columns.rows >= least;
+        let (large, small): (Vec<_>, Vec<_>) = actions
+            .into_iter()
+            .map(|(_, columns)| columns)
+            .partition(is_large);
+        let together = small.into_iter().reduce(|mut all, columns| {
+            all.append(columns);
+            all
+        });
+        let parts = together.into_iter().chain(large);
+        parts.map(Columns::finish).collect()
+    }
+}
+
+/// Rows in columns.
+#[derive(Default)]
+struct Columns {
+    rows: usize,
+    longs: [NumberColumn<Int64Type>; LONGS.len()],
+    ints: [NumberColumn<Int32Type>; INTS.len()],
+    texts: [TextColumn; TEXTS.len()],
+}
+
+impl Columns {
+    /// Adds one row; gives the bytes taken.
+    fn push(&mut self, event: &Event<'_>, origin: Origin<'_>) -> usize {
         let row = self.rows;
         let long = |number: Option<u64>| number.and_then(|number| i64::try_from(number).ok());
         let (when, end) = (event.when, event.ts_end);
@@ -131,11 +191,11 @@ impl Batch {
             taken += column.push(row, cell);
         }
         self.rows += 1;
-        self.size += taken;
+        taken
     }
 
-    /// Adds another batch's rows after its own.
-    pub(crate) fn append(&mut self, other: Self) {
+    /// Adds others' rows after its own.
+    fn append(&mut self, other: Self) {
         if self.rows == 0 {
             *self = other;
             return;
@@ -151,11 +211,10 @@ impl Batch {
             column.append(rows, other, more);
         }
         self.rows += more;
-        self.size += other.size;
     }
 
     /// The rows as they came, columns in the contract's order.
-    pub(crate) fn finish(self) -> PartRows {
+    fn finish(self) -> PartRows {
         let times = |micros: Int64Chunked| {
             let times = micros.into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC));
             PartColumn::Whole(times.into_series().into_column())

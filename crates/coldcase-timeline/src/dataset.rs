@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use polars::prelude::{IdxCa, IdxSize, PolarsResult};
+use polars::prelude::{IdxCa, PolarsResult};
 
 use crate::kept_columns::KeptColumns;
 use crate::part_rows::PartRows;
@@ -136,22 +136,25 @@ impl DatasetWriter {
         for batch in batches {
             whole.append(batch);
         }
-        let parts = in_order(whole.finish());
-        let parts = parts.map_err(|source| TimelineError::Columns {
-            path: self.folder.clone(),
-            source,
-        })?;
-        for (actions, rows) in parts {
-            self.write(actions, rows)?;
+        let mut parts = whole.finish(ROWS_OF_AN_ACTION);
+        if parts.is_empty() {
+            parts.push(PartRows::default());
+        }
+        for rows in parts {
+            let rows = in_order(rows).map_err(|source| TimelineError::Columns {
+                path: self.folder.clone(),
+                source,
+            })?;
+            self.write(rows)?;
         }
         Ok(())
     }
 
-    fn write(&self, actions: Vec<String>, rows: PartRows) -> Result<(), TimelineError> {
+    fn write(&self, rows: PartRows) -> Result<(), TimelineError> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let path = self.folder.join(format!("part-{number:05}.parquet"));
         write_rows(&path, &rows)?;
-        let length = rows.rows;
+        let (length, actions) = (rows.rows, rows.actions());
         self.kept.keep_all(&path, rows);
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         parts.push(PartInfo {
@@ -164,21 +167,10 @@ impl DatasetWriter {
     }
 }
 
-/// Rows in order, with actions of many rows apart.
-fn in_order(rows: PartRows) -> PolarsResult<Vec<(Vec<String>, PartRows)>> {
-    let (order, actions) = (rows.order(), rows.actions());
-    let places = |order: Vec<IdxSize>| IdxCa::from_vec("row".into(), order);
-    if actions.len() < 2 || rows.rows < ROWS_OF_AN_ACTION {
-        let rows = match order {
-            None => rows,
-            Some(order) => rows.take(&places(order))?,
-        };
-        return Ok(vec![(actions, rows)]);
+/// Rows in the timeline's order.
+fn in_order(rows: PartRows) -> PolarsResult<PartRows> {
+    match rows.order() {
+        None => Ok(rows),
+        Some(order) => rows.take(&IdxCa::from_vec("row".into(), order)),
     }
-    let as_they_are = || (0..).zip(0..rows.rows).map(|(row, _)| row).collect();
-    let order = order.unwrap_or_else(as_they_are);
-    let parts = rows.by_action(&order, ROWS_OF_AN_ACTION).into_iter();
-    parts
-        .map(|(actions, of)| Ok((actions, rows.take(&places(of))?)))
-        .collect()
 }

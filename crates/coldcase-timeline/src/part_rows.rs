@@ -6,12 +6,18 @@ use crate::COLUMNS;
 use crate::order::{Keys, ranks};
 use crate::part_column::PartColumn;
 use crate::schema::ColumnType;
-use crate::words::NO_TEXT;
 
 /// Rows, columns in the contract's order.
 pub(crate) struct PartRows {
     pub rows: usize,
     pub columns: [PartColumn; COLUMNS.len()],
+}
+
+impl Default for PartRows {
+    fn default() -> Self {
+        let columns = [const { PartColumn::Nulls }; COLUMNS.len()];
+        Self { rows: 0, columns }
+    }
 }
 
 impl PartRows {
@@ -52,46 +58,6 @@ impl PartRows {
         let mut actions: Vec<String> = texts.iter().flatten().map(str::to_owned).collect();
         actions.sort_unstable();
         actions
-    }
-
-    /// Rows by action, in this order: actions of at least so many rows apart, all others together.
-    pub fn by_action(&self, order: &[IdxSize], least: usize) -> Vec<(Vec<String>, Vec<IdxSize>)> {
-        let Some(PartColumn::Words { texts, rows }) = self.column("action") else {
-            return Vec::new();
-        };
-        let mut counts = vec![0; texts.len()];
-        for number in rows.iter() {
-            if let Some(count) = counts.get_mut(usize::from(*number)) {
-                *count += 1;
-            }
-        }
-        let mut parts: Vec<(Vec<String>, Vec<IdxSize>)> = vec![Default::default()];
-        let mut part_of: Vec<usize> = Vec::with_capacity(counts.len());
-        for (action, count) in texts.iter().zip(counts) {
-            let action = action.unwrap_or_default().to_owned();
-            if count >= least {
-                part_of.push(parts.len());
-                parts.push((vec![action], Vec::with_capacity(count)));
-            } else {
-                part_of.push(0);
-                parts
-                    .iter_mut()
-                    .take(1)
-                    .for_each(|rest| rest.0.push(action.clone()));
-            }
-        }
-        for row in order {
-            let number = rows.get(*row as usize).copied().unwrap_or(NO_TEXT);
-            let part = part_of.get(usize::from(number)).copied().unwrap_or(0);
-            if let Some((_, places)) = parts.get_mut(part) {
-                places.push(*row);
-            }
-        }
-        parts.retain(|(_, places)| !places.is_empty());
-        for (actions, _) in &mut parts {
-            actions.sort_unstable();
-        }
-        parts
     }
 
     fn column(&self, name: &str) -> Option<&PartColumn> {
