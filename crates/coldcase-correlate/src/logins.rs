@@ -1,5 +1,5 @@
-//! Logins by ssh, gathered once: forty bytes each, by source and host, in order of time. A log of a brute force has
-//! millions.
+//! Logins by ssh, gathered once, by source and host, in order of time. A log of a brute force has millions: they are packed,
+//! and who looks at those of a source unpacks them.
 
 use std::collections::BTreeSet;
 
@@ -7,17 +7,19 @@ use coldcase_model::{EvidenceRecord, Timestamp};
 use coldcase_timeline::{Timeline, TimelineError};
 use rayon::prelude::*;
 
-use gather::{Gathered, Names};
+use gather::{Gathered, Names, Whole};
+use packed::Packed;
 
 mod gather;
 mod mended;
+mod packed;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use mended::{MENDED_SECONDS, MOST_MENDED, mended};
 
 /// One decision of sshd.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Login {
     ts: i64,
     /// Line, or offset; -1 where neither is known.
@@ -95,7 +97,7 @@ pub(crate) struct Group {
     source: u32,
     host: u32,
     /// In the timeline's order, undated ones last, copies left out.
-    logins: Vec<Login>,
+    logins: Packed,
     /// Dated records, copies among them.
     records: usize,
     /// Which files tell of them.
@@ -109,16 +111,25 @@ pub(crate) struct OfSource<'a> {
     pub source: &'a str,
     /// The host logged into; empty where unknown.
     pub host: &'a str,
-    /// In the timeline's order, undated ones last; each login once, though two logs tell of it.
-    pub logins: &'a [Login],
     group: &'a Group,
 }
 
-impl<'a> OfSource<'a> {
+impl OfSource<'_> {
+    /// In the timeline's order, undated ones last; each login once, though two logs tell of it.
+    pub fn logins(&self) -> Vec<Login> {
+        self.group.logins.logins()
+    }
+
     /// Those with a time.
-    pub fn dated(&self) -> &'a [Login] {
-        let dated = self.logins.partition_point(|login| login.is_dated);
-        self.logins.get(..dated).unwrap_or_default()
+    pub fn dated(&self) -> Vec<Login> {
+        let mut logins = self.logins();
+        logins.truncate(logins.partition_point(|login| login.is_dated));
+        logins
+    }
+
+    /// How many logins.
+    pub fn count(&self) -> usize {
+        self.group.logins.count()
     }
 
     /// Dated records in all logs.
@@ -126,6 +137,9 @@ impl<'a> OfSource<'a> {
         self.group.records
     }
 }
+
+/// Parts whose logins wait unpacked for those before.
+const PARTS_AT_ONCE: usize = 16;
 
 /// All logins that have a source.
 #[derive(Debug, Default)]
@@ -141,20 +155,15 @@ pub(crate) struct Logins {
 impl Logins {
     /// Reads the timeline's logins, its parts side by side.
     pub fn gather(timeline: &Timeline) -> Result<Self, TimelineError> {
-        let parts: Result<Vec<Gathered>, TimelineError> = timeline
-            .parts()
-            .par_iter()
-            .map(|part| Gathered::of(&Timeline::of_parts(vec![part.clone()])))
-            .collect();
-        Ok(Self::joined(parts?))
-    }
-
-    fn joined(parts: Vec<Gathered>) -> Self {
-        let mut whole = Gathered::default();
-        for part in parts {
-            whole.take(part);
+        let mut whole = Whole::default();
+        for some in timeline.parts().chunks(PARTS_AT_ONCE) {
+            let parts: Result<Vec<Gathered>, TimelineError> = some
+                .par_iter()
+                .map(|part| Gathered::of(&Timeline::of_parts(vec![part.clone()])))
+                .collect();
+            parts?.into_iter().for_each(|part| whole.take(part));
         }
-        whole.finish()
+        Ok(whole.finish())
     }
 
     /// By source and host, in order of their names.
@@ -162,7 +171,6 @@ impl Logins {
         self.groups.iter().map(|group| OfSource {
             source: self.name(group.source),
             host: self.name(group.host),
-            logins: &group.logins,
             group,
         })
     }

@@ -128,7 +128,7 @@ fn logins(view: &View<'_>, facts: &CaseFacts, changes: &Selection) -> Vec<Findin
 
 /// A source's logins on all hosts.
 fn seen(logins: &Logins, of: &[OfSource<'_>]) -> Option<Seen> {
-    let mut all: Vec<Login> = of.iter().flat_map(|one| one.dated()).copied().collect();
+    let mut all: Vec<Login> = of.iter().flat_map(OfSource::dated).collect();
     logins.sort(&mut all);
     let formats = of.iter().flat_map(|one| logins.origins(one));
     let failed = all.iter().filter(|login| !login.success).count();

@@ -18,7 +18,7 @@ use coldcase_model::{Finding, Observable, ObservableType, Severity};
 use coldcase_timeline::TimelineError;
 use serde_json::{Value, json};
 
-use crate::logins::{Login, Logins, MENDED_SECONDS, MOST_MENDED, mended};
+use crate::logins::{Login, Logins, MENDED_SECONDS, MOST_MENDED, OfSource, mended};
 use crate::time_of_day::{Window, clock, covered_outside, find};
 use crate::{CaseFacts, Correlator, Draft, View};
 
@@ -61,7 +61,7 @@ const SEVERAL_A_DAY: f64 = 2.0;
 struct Candidate<'a> {
     source: &'a str,
     host: &'a str,
-    logins: &'a [Login],
+    of: OfSource<'a>,
     window: Window,
 }
 
@@ -69,8 +69,8 @@ fn run(view: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError
     let mut candidates: Vec<Candidate<'_>> = Vec::new();
     let mut tested = 0;
     for of in view.logins.by_source() {
-        let (source, host, logins) = (of.source, of.host, of.dated());
-        let times: Vec<i64> = logins.iter().filter_map(Login::ts).collect();
+        let (source, host) = (of.source, of.host);
+        let times: Vec<i64> = of.dated().iter().filter_map(Login::ts).collect();
         let zone = facts.zone_of(Some(host));
         let Some(window) = find(&times, zone).filter(|window| window.days_active >= LEAST_DAYS)
         else {
@@ -81,7 +81,7 @@ fn run(view: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError
             candidates.push(Candidate {
                 source,
                 host,
-                logins,
+                of,
                 window,
             });
         }
@@ -121,9 +121,10 @@ fn finding(all: &Logins, candidate: &Candidate<'_>) -> Finding {
     let Candidate {
         source,
         host,
-        logins,
+        of,
         window,
     } = candidate;
+    let logins = &of.dated();
     let (first, last) = (
         logins.first().and_then(Login::ts),
         logins.last().and_then(Login::ts),

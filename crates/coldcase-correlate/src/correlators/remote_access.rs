@@ -153,7 +153,8 @@ fn known(timeline: &View<'_>, sessions: &[Session]) -> Result<Known, TimelineErr
     }
     let mut begin = times.into_iter().flatten().min();
     for of in timeline.logins.by_source() {
-        let let_in = of.dated().iter().filter(|login| login.success);
+        let dated = of.dated();
+        let let_in = dated.iter().filter(|login| login.success);
         for at in let_in.filter_map(Login::ts) {
             let of_address = match days.get_mut(of.source) {
                 Some(known) => known,

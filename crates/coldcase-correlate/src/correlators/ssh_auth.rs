@@ -88,9 +88,10 @@ impl Pattern {
 fn run(view: &View<'_>, _facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
     let mut judged: Vec<(usize, Finding)> = Vec::new();
     for of in view.logins.by_source() {
-        let tally = tally(&view.logins, of.logins);
+        let logins = of.logins();
+        let tally = tally(&view.logins, &logins);
         if let Some(pattern) = pattern(&tally) {
-            let finding = finding(&view.logins, of, &tally, pattern);
+            let finding = finding(&view.logins, of, &logins, &tally, pattern);
             judged.push((tally.failures, finding));
         }
     }
@@ -165,9 +166,15 @@ fn pattern(tally: &Tally) -> Option<Pattern> {
     }
 }
 
-fn finding(all: &Logins, of: OfSource<'_>, tally: &Tally, pattern: Pattern) -> Finding {
+fn finding(
+    all: &Logins,
+    of: OfSource<'_>,
+    logins: &[Login],
+    tally: &Tally,
+    pattern: Pattern,
+) -> Finding {
     let OfSource { source, host, .. } = of;
-    let times = of.logins.iter().filter_map(Login::ts);
+    let times = logins.iter().filter_map(Login::ts);
     let (first, last) = (times.clone().min(), times.max());
     let (severity, confidence) = match pattern {
         Pattern::BruteForceSuccess => (Severity::High, 0.9),
@@ -197,7 +204,9 @@ fn finding(all: &Logins, of: OfSource<'_>, tally: &Tally, pattern: Pattern) -> F
     } else {
         host.into()
     };
-    let (title, text) = words(all, of, tally, pattern);
+    let guess = tally.broken.and_then(|(place, _)| logins.get(place));
+    let guessed = guess.map_or("", |login| all.user(login));
+    let (title, text) = words(of, guessed, tally, pattern);
     Draft::new("ssh-auth", subjects, "")
         .says(title, text)
         .weighs(severity, confidence)
@@ -213,11 +222,11 @@ fn finding(all: &Logins, of: OfSource<'_>, tally: &Tally, pattern: Pattern) -> F
         .fact("first", crate::evidence::time_fact(first))
         .fact("last", crate::evidence::time_fact(last))
         .attack(attack)
-        .rests_on_logins(all, &decisive(of.logins, tally))
+        .rests_on_logins(all, &decisive(logins, tally))
         .finish()
 }
 
-fn words(all: &Logins, of: OfSource<'_>, tally: &Tally, pattern: Pattern) -> (String, String) {
+fn words(of: OfSource<'_>, guessed: &str, tally: &Tally, pattern: Pattern) -> (String, String) {
     let OfSource { source, host, .. } = of;
     let host = if host.is_empty() { "a host" } else { host };
     let (failures, successes) = (tally.failures, tally.successes);
@@ -235,9 +244,8 @@ fn words(all: &Logins, of: OfSource<'_>, tally: &Tally, pattern: Pattern) -> (St
         }
     };
     let text = match (pattern, tally.broken) {
-        (Pattern::BruteForceSuccess, Some((place, run))) => {
-            let user = of.logins.get(place).map_or("", |login| all.user(login));
-            let user = if user.is_empty() { "an account" } else { user };
+        (Pattern::BruteForceSuccess, Some((_, run))) => {
+            let user = if guessed.is_empty() { "an account" } else { guessed };
             format!(
                 "{run} failures in a row, then a password let {source} in as {user}. Treat the account as taken: look at what it ran \
                  from then on, at new keys, cron lines and units, and at logins from here to other hosts."

@@ -7,6 +7,7 @@ use coldcase_timeline::{Selection, Timeline, TimelineError};
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use super::packed::Packed;
 use super::{Group, Login, Logins, Origin};
 
 /// Names held once; number 0 is the empty one.
@@ -42,7 +43,7 @@ impl Names {
     }
 }
 
-/// Logins in the making, as they come.
+/// Logins of a part, as they come.
 #[derive(Default)]
 pub(super) struct Gathered {
     pub(super) names: Names,
@@ -148,53 +149,65 @@ impl Gathered {
         );
         (by_key, opened.key.map_or(0, |key| self.names.number(&key)))
     }
+}
 
+/// Logins of many parts.
+#[derive(Default)]
+pub(super) struct Whole {
+    /// Names and files of all.
+    told: Gathered,
+    groups: HashMap<(u32, u32), Packed>,
+}
+
+impl Whole {
     /// Takes another part's logins in.
-    pub(super) fn take(&mut self, other: Self) {
-        if self.groups.is_empty() {
-            *self = other;
-            return;
-        }
+    pub(super) fn take(&mut self, other: Gathered) {
         let names: Vec<u32> = other
             .names
             .all
             .iter()
-            .map(|name| self.names.number(name))
+            .map(|name| self.told.names.number(name))
             .collect();
         let origins: Vec<u32> = other
             .origins
             .into_iter()
-            .map(|origin| self.origin_number(origin))
+            .map(|origin| self.told.origin_number(origin))
             .collect();
         let new = |numbers: &[u32], old: u32| {
             let at = usize::try_from(old).ok();
             at.and_then(|at| numbers.get(at)).copied().unwrap_or(0)
         };
-        for ((source, host), mut logins) in other.groups {
-            for login in &mut logins {
-                login.user = new(&names, login.user);
-                login.key = new(&names, login.key);
-                login.origin = new(&origins, login.origin);
-            }
+        for ((source, host), logins) in other.groups {
             let of = (new(&names, source), new(&names, host));
-            self.groups.entry(of).or_default().append(&mut logins);
+            let packed = self.groups.entry(of).or_default();
+            for login in logins {
+                packed.push(&Login {
+                    user: new(&names, login.user),
+                    key: new(&names, login.key),
+                    origin: new(&origins, login.origin),
+                    ..login
+                });
+            }
         }
     }
 
     /// Puts groups and their logins in order, and leaves copies out.
     pub(super) fn finish(self) -> Logins {
-        let ranks = ranks(&self.origins);
-        let files: Vec<&str> = self.origins.iter().map(|one| one.file.as_str()).collect();
+        let Gathered { names, origins, .. } = self.told;
+        let ranks = ranks(&origins);
+        let files: Vec<&str> = origins.iter().map(|one| one.file.as_str()).collect();
         let several_files = |origins: &BTreeSet<u32>| {
             let named = origins
                 .iter()
                 .filter_map(|one| files.get(usize::try_from(*one).ok()?));
             named.collect::<BTreeSet<_>>().len() > 1
         };
-        let groups: Vec<((u32, u32), Vec<Login>)> = self.groups.into_iter().collect();
+        let groups: Vec<((u32, u32), Packed)> = self.groups.into_iter().collect();
         let mut groups: Vec<Group> = groups
             .into_par_iter()
-            .map(|((source, host), mut logins)| {
+            .map(|((source, host), packed)| {
+                let mut logins = packed.logins();
+                drop(packed);
                 // Stable, and quick where logins are runs that are in order: those of files.
                 logins.sort_by_key(|login| login.order(&ranks));
                 let origins: BTreeSet<u32> = logins.iter().map(|login| login.origin).collect();
@@ -206,20 +219,19 @@ impl Gathered {
                 Group {
                     source,
                     host,
-                    logins,
+                    logins: Packed::of(&logins),
                     records,
                     origins,
                 }
             })
             .collect();
-        let names = self.names;
         groups.sort_by(|a, b| {
             let of = |group: &Group| (names.get(group.source), names.get(group.host));
             of(a).cmp(&of(b))
         });
         Logins {
             names,
-            origins: self.origins,
+            origins,
             ranks,
             groups,
         }

@@ -1,6 +1,6 @@
 //! Which failures are mended, and logins gathered from parts in any order.
 
-use super::gather::Gathered;
+use super::gather::{Gathered, Whole};
 use super::*;
 
 fn login(place: usize, second: i64, success: bool, user: u32) -> Login {
@@ -81,7 +81,7 @@ fn told(logins: &Logins) -> Vec<(String, Vec<(String, i64)>)> {
     logins
         .by_source()
         .map(|of| {
-            let of_source = of.logins.iter().map(place).collect();
+            let of_source = of.logins().iter().map(place).collect();
             (of.source.to_owned(), of_source)
         })
         .collect()
@@ -110,12 +110,17 @@ fn parts_in_any_order_make_the_same_groups_and_copies_count_once() {
         ),
         ("10.0.0.2".to_owned(), vec![("secure".to_owned(), 5)]),
     ];
-    let joined = Logins::joined(vec![first(), second()]);
-    assert_eq!(told(&joined), expected);
-    let records: Vec<usize> = joined.by_source().map(|of| of.records()).collect();
+    let joined = |parts: Vec<Gathered>| {
+        let mut whole = Whole::default();
+        parts.into_iter().for_each(|part| whole.take(part));
+        whole.finish()
+    };
+    let told_once = joined(vec![first(), second()]);
+    assert_eq!(told(&told_once), expected);
+    let records: Vec<usize> = told_once.by_source().map(|of| of.records()).collect();
     assert_eq!(records, [4, 1], "copies are records too");
-    let joined = Logins::joined(vec![second(), Gathered::default(), first()]);
-    assert_eq!(told(&joined), expected);
+    let turned = joined(vec![second(), Gathered::default(), first()]);
+    assert_eq!(told(&turned), expected);
 }
 
 #[test]

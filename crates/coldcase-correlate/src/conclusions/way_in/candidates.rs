@@ -47,7 +47,8 @@ pub(super) fn guessed_logins(view: &View<'_>, findings: &[Finding]) -> Logins {
     of_guessers
         .filter(|of| sources.contains(of.source))
         .map(|of| {
-            let let_in = of.logins.iter().filter(|login| login.success);
+            let logins = of.logins();
+            let let_in = logins.iter().filter(|login| login.success);
             let logins = let_in.map(|login| (login.ts(), view.logins.user(login).to_owned()));
             ((of.source.to_owned(), of.host.to_owned()), logins.collect())
         })

@@ -78,9 +78,10 @@ pub(super) fn suspicious(view: &View<'_>, facts: &CaseFacts) -> Result<Vec<Serie
             continue;
         }
         let zone = facts.zone_of(Some(of.host));
-        let times: Vec<i64> = of.dated().iter().filter_map(Login::ts).collect();
+        let dated = of.dated();
+        let times: Vec<i64> = dated.iter().filter_map(Login::ts).collect();
         let window = find(&times, zone).filter(|_| windowed.contains(&key));
-        series.extend(one(key, of.dated(), &times, window.as_ref(), zone, facts));
+        series.extend(one(key, &dated, &times, window.as_ref(), zone, facts));
     }
     Ok(series)
 }

@@ -1,5 +1,7 @@
 //! The moments of a file's rows in a few bytes each: runs of rows as differences from one to the next.
 
+use crate::packed::{get, put, signed, unsigned};
+
 /// One row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct At {
@@ -49,7 +51,7 @@ impl Rows {
         for row in &rows {
             let time = (row.ts / unit).wrapping_sub(before.ts / unit);
             put(&mut run.steps, row.place - before.place);
-            put(&mut run.steps, ((time << 1) ^ (time >> 63)).cast_unsigned());
+            put(&mut run.steps, unsigned(time));
             before = *row;
         }
         run.steps.shrink_to_fit();
@@ -88,33 +90,11 @@ impl Run {
         let (mut place, mut time) = (0u64, 0i64);
         while let (Some(further), Some(later)) = (get(&mut steps), get(&mut steps)) {
             place = place.wrapping_add(further);
-            time = time.wrapping_add((later >> 1).cast_signed() ^ -(later & 1).cast_signed());
+            time = time.wrapping_add(signed(later));
             let ts = time.wrapping_mul(self.unit);
             rows.push(At { place, ts });
         }
     }
-}
-
-/// Adds a number, seven bits a byte, the lowest first.
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
-    while number > 0x7f {
-        bytes.push(number.to_le_bytes()[0] | 0x80);
-        number >>= 7;
-    }
-    bytes.push(number.to_le_bytes()[0]);
-}
-
-/// The next number.
-fn get<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> Option<u64> {
-    let mut number = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = *bytes.next()?;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            break;
-        }
-    }
-    Some(number)
 }
 
 #[cfg(test)]

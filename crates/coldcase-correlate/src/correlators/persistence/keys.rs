@@ -122,7 +122,7 @@ type Uses = BTreeMap<(String, String), BTreeSet<String>>;
 fn uses(logins: &Logins) -> Uses {
     let mut found = Uses::new();
     for of in logins.by_source() {
-        for key in of.logins.iter().filter_map(|login| logins.key(login)) {
+        for key in of.logins().iter().filter_map(|login| logins.key(login)) {
             let of_key = found.entry((of.host.to_owned(), key.to_owned()));
             of_key.or_default().insert(of.source.to_owned());
         }

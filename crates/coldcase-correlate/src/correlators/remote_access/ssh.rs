@@ -15,7 +15,7 @@ const GUESSES: usize = 5;
 pub(super) fn run(view: &View<'_>, facts: &CaseFacts, known: &Known) -> Vec<Finding> {
     let mut found = Vec::new();
     for of in view.logins.by_source() {
-        let (source, host, logins) = (of.source, of.host, of.logins);
+        let (source, host, logins) = (of.source, of.host, of.logins());
         let successes = logins.iter().filter(|one| one.success);
         let first = successes.clone().filter_map(Login::ts).min();
         let Some(first) = first.filter(|_| is_outside(source, facts)) else {

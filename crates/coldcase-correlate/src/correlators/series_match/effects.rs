@@ -114,8 +114,11 @@ fn logins(
     let mut found = Vec::new();
     for of in logins.by_source() {
         let (source, host) = (of.source, of.host);
-        let dated: Vec<&Login> = of
-            .logins
+        if of.count() < LEAST_EVENTS {
+            continue;
+        }
+        let all = of.logins();
+        let dated: Vec<&Login> = all
             .iter()
             .filter(|login| login.ts().is_some_and(is_sane))
             .collect();
