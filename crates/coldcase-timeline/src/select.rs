@@ -12,7 +12,7 @@ use polars::prelude::{
     PolarsNumericType, PolarsResult, StringChunked,
 };
 use polars_io::SerReader as _;
-use polars_io::parquet::read::ParquetReader;
+use polars_io::parquet::read::{ParallelStrategy, ParquetReader};
 use polars_io::parquet::write::{ParquetCompression, ParquetWriter};
 use rayon::prelude::*;
 
@@ -364,7 +364,9 @@ pub(crate) fn read_file(path: &Path, names: &[&str]) -> Result<DataFrame, Timeli
         source,
     })?;
     let names = names.iter().map(|name| (*name).to_owned()).collect();
+    // Parts are read side by side: who waited for polars' own threads would begin with others meanwhile, and hold them all.
     let reader = ParquetReader::new(file).with_columns(Some(names));
+    let reader = reader.read_parallel(ParallelStrategy::None);
     reader.finish().map_err(|source| TimelineError::Columns {
         path: path.to_owned(),
         source,
