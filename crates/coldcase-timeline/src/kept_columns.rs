@@ -13,7 +13,7 @@ use crate::part_rows::PartRows;
 use crate::words::Words;
 
 /// Bytes of columns that are kept.
-const MOST_BYTES: usize = 192 << 20;
+const MOST_BYTES: usize = 128 << 20;
 
 /// Bytes a row up to which a column is small: numbers, and texts that repeat.
 const SMALL: usize = 12;
@@ -103,8 +103,8 @@ mod tests {
             kept.keep(part, &column);
         }
         let is_held = |part: &&PathBuf| kept.get(part, "line").is_some();
-        assert_eq!(parts.iter().filter(is_held).count(), 24);
-        assert!(parts.iter().take(24).all(|part| is_held(&part)));
+        assert_eq!(parts.iter().filter(is_held).count(), 16);
+        assert!(parts.iter().take(16).all(|part| is_held(&part)));
         assert!(kept.get(&parts[0], "other").is_none());
         kept.forget(&parts[0]);
         assert!(!is_held(&&parts[0]));
@@ -126,6 +126,6 @@ mod tests {
         }
         let held = |part: &&&str| kept.get(Path::new(part), "message").is_some();
         let held = parts.iter().filter(held).count();
-        assert!((3..=5).contains(&held), "{held}");
+        assert!((2..=4).contains(&held), "{held}");
     }
 }

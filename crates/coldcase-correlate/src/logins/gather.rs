@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use coldcase_model::{Basis, action, outcome};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
-use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::packed::Packed;
@@ -202,9 +201,10 @@ impl Whole {
                 .filter_map(|one| files.get(usize::try_from(*one).ok()?));
             named.collect::<BTreeSet<_>>().len() > 1
         };
-        let groups: Vec<((u32, u32), Packed)> = self.groups.into_iter().collect();
-        let mut groups: Vec<Group> = groups
-            .into_par_iter()
+        // One after the other, by the thread that packed them: so what one gives back the next one takes.
+        let mut groups: Vec<Group> = self
+            .groups
+            .into_iter()
             .map(|((source, host), packed)| {
                 let mut logins = packed.logins();
                 drop(packed);

@@ -9,27 +9,34 @@ const BY_KEY: u64 = 4;
 /// Another file, account or key than that of the login before: they follow.
 const OTHERS: u64 = 8;
 
+/// Bytes of a block at most, and of the first ones.
+const BLOCK: usize = 4 << 10;
+const FIRST_BLOCK: usize = 128;
+/// Bytes that a login takes at most.
+const LONGEST: usize = 64;
+
 /// Logins as they came.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Packed {
-    bytes: Vec<u8>,
+    /// Blocks, which do not grow: what other sources gave back fits.
+    full: Vec<Vec<u8>>,
+    open: Vec<u8>,
     count: usize,
     last: Login,
 }
 
 impl Packed {
-    /// These, and no room for more.
     pub fn of(logins: &[Login]) -> Self {
         let mut packed = Self::default();
         logins.iter().for_each(|login| packed.push(login));
-        packed.bytes.shrink_to_fit();
         packed
     }
 
     pub fn push(&mut self, login: &Login) {
-        let last = &self.last;
+        let last = std::mem::replace(&mut self.last, *login);
+        self.count += 1;
         let others = |login: &Login| (login.origin, login.user, login.key);
-        let is_other = others(login) != others(last);
+        let is_other = others(login) != others(&last);
         let flags = [
             (IS_DATED, login.is_dated),
             (SUCCESS, login.success),
@@ -37,26 +44,34 @@ impl Packed {
             (OTHERS, is_other),
         ];
         let flags = flags.iter().filter(|(_, is_so)| *is_so);
+        let flags: u64 = flags.map(|(flag, _)| flag).sum();
         // Most stamps are whole seconds: those are said in seconds.
         let (unit, time) = unit(login.ts.wrapping_sub(last.ts));
-        put(
-            &mut self.bytes,
-            flags.map(|(flag, _)| flag).sum::<u64>() | unit << 4,
-        );
-        put(&mut self.bytes, unsigned(time));
-        put(&mut self.bytes, unsigned(login.at.wrapping_sub(last.at)));
-        put(
-            &mut self.bytes,
-            unsigned(i64::from(login.pid) - i64::from(last.pid)),
-        );
-        put(&mut self.bytes, unsigned(i64::from(login.port)));
+        let pid = i64::from(login.pid) - i64::from(last.pid);
+        let bytes = self.room();
+        put(bytes, flags | (unit << 4));
+        put(bytes, unsigned(time));
+        put(bytes, unsigned(login.at.wrapping_sub(last.at)));
+        put(bytes, unsigned(pid));
+        put(bytes, unsigned(i64::from(login.port)));
         if is_other {
             for number in [login.origin, login.user, login.key] {
-                put(&mut self.bytes, u64::from(number));
+                put(bytes, u64::from(number));
             }
         }
-        self.last = *login;
-        self.count += 1;
+    }
+
+    /// A block with room for one more login.
+    fn room(&mut self) -> &mut Vec<u8> {
+        let size = self.open.capacity();
+        if size - self.open.len() < LONGEST {
+            let next = Vec::with_capacity((2 * size).clamp(FIRST_BLOCK, BLOCK));
+            let full = std::mem::replace(&mut self.open, next);
+            if !full.is_empty() {
+                self.full.push(full);
+            }
+        }
+        &mut self.open
     }
 
     pub fn count(&self) -> usize {
@@ -65,12 +80,12 @@ impl Packed {
 
     pub fn logins(&self) -> Vec<Login> {
         let mut logins = Vec::with_capacity(self.count);
-        let mut bytes = self.bytes.iter();
+        let mut bytes = self.full.iter().flatten().chain(&self.open);
         let mut login = Login::default();
         while let Some(flags) = get(&mut bytes) {
             let mut next = || get(&mut bytes).unwrap_or(0);
             let step = signed(next());
-            let scale = if flags >> 4 & 1 == 1 { SECOND } else { 1 };
+            let scale = if (flags >> 4) & 1 == 1 { SECOND } else { 1 };
             login.ts = login.ts.wrapping_add(step.wrapping_mul(scale));
             login.at = login.at.wrapping_add(signed(next()));
             let pid = i64::from(login.pid) + signed(next());
@@ -146,7 +161,9 @@ mod tests {
             ..Login::default()
         };
         let guesses: Vec<Login> = (0..10_000).map(guess).collect();
-        let bytes = Packed::of(&guesses).bytes.len();
+        let packed = Packed::of(&guesses);
+        let full: usize = packed.full.iter().map(Vec::capacity).sum();
+        let bytes = full + packed.open.capacity();
         assert!(bytes < 80_000, "{bytes}");
     }
 }
