@@ -11,6 +11,7 @@ mod indicators;
 mod kept;
 mod logins;
 mod mining;
+mod names;
 mod packed;
 mod processes;
 mod registry;

@@ -7,8 +7,10 @@ use coldcase_model::{EvidenceRecord, Timestamp};
 use coldcase_timeline::{Timeline, TimelineError};
 use rayon::prelude::*;
 
-use gather::{Gathered, Names, Whole};
+use gather::{Gathered, Whole};
 use packed::Packed;
+
+use crate::names::Names;
 
 mod gather;
 mod mended;

@@ -8,39 +8,7 @@ use serde::Deserialize;
 
 use super::packed::Packed;
 use super::{Group, Login, Logins, Origin};
-
-/// Names held once; number 0 is the empty one.
-#[derive(Debug)]
-pub(super) struct Names {
-    all: Vec<Box<str>>,
-    known: HashMap<Box<str>, u32>,
-}
-
-impl Default for Names {
-    fn default() -> Self {
-        Self {
-            all: vec!["".into()],
-            known: HashMap::from([("".into(), 0)]),
-        }
-    }
-}
-
-impl Names {
-    pub(super) fn number(&mut self, name: &str) -> u32 {
-        if let Some(known) = self.known.get(name) {
-            return *known;
-        }
-        let number = u32::try_from(self.all.len()).unwrap_or(0);
-        self.all.push(name.into());
-        self.known.insert(name.into(), number);
-        number
-    }
-
-    pub(super) fn get(&self, number: u32) -> &str {
-        let at = usize::try_from(number).ok();
-        at.and_then(|at| self.all.get(at)).map_or("", |name| name)
-    }
-}
+use crate::names::Names;
 
 /// Logins of a part, as they come.
 #[derive(Default)]
@@ -163,8 +131,7 @@ impl Whole {
     pub(super) fn take(&mut self, other: Gathered) {
         let names: Vec<u32> = other
             .names
-            .all
-            .iter()
+            .all()
             .map(|name| self.told.names.number(name))
             .collect();
         let origins: Vec<u32> = other

@@ -13,6 +13,7 @@ use coldcase_timeline::polars::prelude::{
 use coldcase_timeline::{Selection, Timeline, TimelineError};
 
 use super::rhythm::{LEAST_BEATS, LEAST_PERIOD};
+use crate::names::Names;
 use crate::{CaseFacts, is_internal};
 
 /// Records that tell of single connections.
@@ -62,7 +63,7 @@ pub(super) struct Counted {
 pub(super) struct Survey {
     /// Series that may be beacons.
     pub series: BTreeMap<Key, Counted>,
-    /// Who talks to a destination, at most [`MOST_SOURCES`].
+    /// Who talks to the destinations of these, at most [`MOST_SOURCES`].
     pub sources: HashMap<String, BTreeSet<String>>,
 }
 
@@ -89,8 +90,7 @@ const COLUMNS: [&str; 10] = [
 
 /// Counts all connections.
 pub(super) fn survey(timeline: &Timeline, facts: &CaseFacts) -> Result<Survey, TimelineError> {
-    let mut counted: HashMap<Key, Counted> = HashMap::new();
-    let mut survey = Survey::default();
+    let mut tally = Tally::default();
     let count = |rows: LazyFrame| {
         let mut keys: Vec<_> = KEYS.iter().map(|name| col(*name)).collect();
         keys.push(col("dst_port"));
@@ -104,19 +104,90 @@ pub(super) fn survey(timeline: &Timeline, facts: &CaseFacts) -> Result<Survey, T
         ])
     };
     timeline.for_each_part(&ACTIONS, &COLUMNS, count, |rows| {
+        tally.take(rows, facts);
+    })?;
+    Ok(tally.survey(facts))
+}
+
+/// A key with its texts by number: a flood has a million of them.
+type Numbered = ([u32; KEYS.len()], i32);
+
+/// What was counted so far.
+#[derive(Default)]
+struct Tally {
+    names: Names,
+    counted: HashMap<Numbered, Counted>,
+}
+
+impl Tally {
+    fn take(&mut self, rows: &Selection, facts: &CaseFacts) {
+        let texts = KEYS.map(|name| rows.texts(name));
+        let (ports, names) = (rows.ints("dst_port"), rows.texts("name"));
+        let (lowest, highest) = (rows.ints("lowest"), rows.ints("highest"));
+        let (counts, firsts, lasts) =
+            (rows.longs("count"), rows.longs("first"), rows.longs("last"));
         for row in 0..rows.rows() {
-            let Some((key, one)) = read(rows, row, facts) else {
+            let long = |column: &[Option<i64>]| column.get(row).copied().flatten();
+            let port = |column: &[Option<i32>]| column.get(row).copied().flatten();
+            let key = texts
+                .each_ref()
+                .map(|column| column.get(row).copied().flatten().unwrap_or_default());
+            let (Some(to), Some(count), Some(first), Some(last)) =
+                (port(&ports), long(&counts), long(&firsts), long(&lasts))
+            else {
                 continue;
             };
-            survey.note_source(&key, facts);
-            add(counted.entry(key).or_default(), one);
+            if is_here(&key, facts) {
+                continue;
+            }
+            let one = Counted {
+                events: u64::try_from(count).unwrap_or(0),
+                first,
+                last,
+                ports: port(&lowest).zip(port(&highest)),
+                domain: names.get(row).copied().flatten().map(str::to_owned),
+            };
+            let key = (key.map(|text| self.names.number(text)), to);
+            add(self.counted.entry(key).or_default(), one);
         }
-    })?;
-    survey.series = counted
-        .into_iter()
-        .filter(|(key, one)| is_worth_a_look(key, one))
-        .collect();
-    Ok(survey)
+    }
+
+    fn survey(self, facts: &CaseFacts) -> Survey {
+        let mut survey = Survey::default();
+        let key = |(texts, port): &Numbered| {
+            let [action, format, host, src, dst, exe] =
+                texts.map(|number| self.names.get(number).to_owned());
+            Key {
+                action,
+                format,
+                host,
+                src,
+                dst,
+                exe,
+                port: *port,
+            }
+        };
+        let target = |([.., dst, _], _): &Numbered| *dst;
+        let mut targets: BTreeSet<u32> = BTreeSet::new();
+        let frequent = |(_, one): &(_, &Counted)| one.events >= LEAST_BEATS as u64;
+        for (numbered, one) in self.counted.iter().filter(frequent) {
+            let key = key(numbered);
+            if is_worth_a_look(&key, one) {
+                targets.insert(target(numbered));
+                survey.series.insert(key, one.clone());
+            }
+        }
+        let talkers = self.counted.keys();
+        for numbered in talkers.filter(|key| targets.contains(&target(key))) {
+            survey.note_source(&key(numbered), facts);
+        }
+        survey
+    }
+}
+
+/// Whether a host connects to itself.
+fn is_here([action, _, host, _, dst, _]: &[&str; KEYS.len()], facts: &CaseFacts) -> bool {
+    *action == action::CONNECT && facts.host_with(dst).is_some_and(|one| one.name == *host)
 }
 
 impl Survey {
@@ -147,30 +218,6 @@ fn keep_least(known: &mut BTreeSet<String>, one: &str) {
             known.pop_last();
         }
     }
-}
-
-fn read(rows: &Selection, row: usize, facts: &CaseFacts) -> Option<(Key, Counted)> {
-    let text = |name| rows.text(name, row).unwrap_or_default().to_owned();
-    let key = Key {
-        action: text("action"),
-        format: text("format"),
-        host: text("host"),
-        src: text("src_ip"),
-        dst: text("dst_ip"),
-        exe: text("exe"),
-        port: rows.int("dst_port", row)?,
-    };
-    let one = Counted {
-        events: rows.long("count", row)?.try_into().ok()?,
-        first: rows.long("first", row)?,
-        last: rows.long("last", row)?,
-        ports: rows.int("lowest", row).zip(rows.int("highest", row)),
-        domain: rows.text("name", row).map(str::to_owned),
-    };
-    let is_here = facts
-        .host_with(&key.dst)
-        .is_some_and(|one| one.name == key.host);
-    (!(is_here && key.action == action::CONNECT)).then_some((key, one))
 }
 
 fn add(sum: &mut Counted, one: Counted) {
