@@ -33,6 +33,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{EvidenceRecord, Finding, action};
 use coldcase_timeline::{PartInfo, Selection, TimelineError};
+use rayon::prelude::*;
 
 use crate::evidence::record;
 use crate::{CaseFacts, Correlator, View, is_internal};
@@ -94,8 +95,16 @@ fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
         has_containers: timeline.parts().iter().any(tells_of_containers),
         ..Found::default()
     };
-    series::for_each(timeline, &survey.series, |rows, key, of_key| {
-        found.test(rows, key, of_key, &survey, facts);
+    series::for_each(timeline, &survey.series, |rows, some| {
+        let times = rows.longs("ts_ns");
+        let rhythm = |(_, of_key): &(&Key, &[usize])| {
+            let time = |row: &usize| times.get(*row).copied().flatten();
+            rhythm::find(&of_key.iter().filter_map(time).collect::<Vec<i64>>())
+        };
+        let rhythms: Vec<Option<Rhythm>> = some.par_iter().map(rhythm).collect();
+        for ((key, of_key), rhythm) in some.iter().zip(rhythms) {
+            found.note(rows, key, of_key, rhythm, &survey, facts);
+        }
     })?;
     let limit = found.limit();
     let pairs = found.into_pairs(limit);
@@ -128,20 +137,17 @@ struct Found {
 }
 
 impl Found {
-    fn test(
+    fn note(
         &mut self,
         rows: &Selection,
         key: &Key,
         of_key: &[usize],
+        rhythm: Option<Rhythm>,
         survey: &Survey,
         facts: &CaseFacts,
     ) {
         self.tested += 1;
-        let times: Vec<i64> = of_key
-            .iter()
-            .filter_map(|row| rows.long("ts_ns", *row))
-            .collect();
-        let Some(rhythm) = rhythm::find(&times) else {
+        let Some(rhythm) = rhythm else {
             return;
         };
         self.p_values.push(rhythm.p_value);

@@ -275,11 +275,11 @@ fn is_unicast(address: &str) -> bool {
 }
 
 /// Series with their rows, so many at a time that the rows stay few: `each` gets the selection, and of
-/// every series its rows in time order.
+/// every series in it the rows in time order.
 pub(super) fn for_each(
     timeline: &Timeline,
     series: &BTreeMap<Key, Counted>,
-    mut each: impl FnMut(&Selection, &Key, &[usize]),
+    mut each: impl FnMut(&Selection, &[(&Key, &[usize])]),
 ) -> Result<(), TimelineError> {
     let mut batch: Vec<&Key> = Vec::new();
     let mut rows = 0;
@@ -301,7 +301,7 @@ pub(super) fn for_each(
 fn one_batch(
     timeline: &Timeline,
     batch: &[&Key],
-    each: &mut impl FnMut(&Selection, &Key, &[usize]),
+    each: &mut impl FnMut(&Selection, &[(&Key, &[usize])]),
 ) -> Result<(), TimelineError> {
     let wanted = as_frame(batch).map_err(|source| TimelineError::Columns {
         path: "beacon".into(),
@@ -331,11 +331,11 @@ fn one_batch(
         let port = ports.get(row).copied().flatten().unwrap_or(-1);
         groups.entry((key, port)).or_default().push(row);
     }
-    for key in batch {
-        if let Some(found) = groups.get(&(texts_of(key).to_vec(), key.port)) {
-            each(&rows, key, found);
-        }
-    }
+    let found = batch.iter().filter_map(|key| {
+        let found = groups.get(&(texts_of(key).to_vec(), key.port))?;
+        Some((*key, found.as_slice()))
+    });
+    each(&rows, &found.collect::<Vec<_>>());
     Ok(())
 }
 
