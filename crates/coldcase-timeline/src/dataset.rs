@@ -155,7 +155,7 @@ impl DatasetWriter {
         let path = self.folder.join(format!("part-{number:05}.parquet"));
         write_rows(&path, &rows)?;
         let (length, actions) = (rows.rows, rows.actions());
-        self.kept.keep_all(&path, rows);
+        self.kept.keep_all(&path, &rows);
         let mut parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
         parts.push(PartInfo {
             path,

@@ -51,7 +51,7 @@ impl KeptColumns {
     }
 
     /// What was just written, likewise.
-    pub(crate) fn keep_all(&self, part: &Path, rows: PartRows) {
+    pub(crate) fn keep_all(&self, part: &Path, rows: &PartRows) {
         for ((name, _), column) in COLUMNS.into_iter().zip(&rows.columns) {
             // `ts` follows from `ts_ns`, which is what is asked for.
             if name != "ts" {

@@ -15,7 +15,6 @@ use super::rows::At;
 use super::signs::{Sign, Sort, place};
 use crate::CaseFacts;
 
-const HOUR_NS: i64 = 3_600_000_000_000;
 /// Shorter logs show no rhythm of a day.
 const LEAST_SPAN_HOURS: i64 = 48;
 /// A silence is told from so many whole hours on; restarts and quiet spells are shorter.
@@ -212,7 +211,7 @@ fn judge(
         files.get(silence.after.file)?,
     );
     let (first, last) = (silence.before.ts, silence.after.ts);
-    let hours = first.div_euclid(HOUR_NS) + 1..last.div_euclid(HOUR_NS);
+    let hours = hour(first) + 1..hour(last);
     let on: BTreeSet<i64> = others
         .iter()
         .flat_map(|active| active.range(hours.clone()))

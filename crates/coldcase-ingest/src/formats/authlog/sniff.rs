@@ -40,8 +40,10 @@ const OWN: [&str; 24] = [
     "passwd",
 ];
 
-/// Programs whose records other formats read out of such files.
-const OTHERS: [&str; 6] = [
+/// What stands in records that other formats read out of such files: audit records, JSON, these programs' names.
+const OTHERS: [&str; 8] = [
+    "audit(",
+    "{\"",
     "named",
     "dnsmasq",
     "unbound",
