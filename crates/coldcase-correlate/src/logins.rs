@@ -102,6 +102,12 @@ pub(crate) struct Group {
     logins: Packed,
     /// Dated records, copies among them.
     records: usize,
+    /// The first dated one.
+    first: Option<i64>,
+    /// Logins that were let in.
+    successes: usize,
+    /// Whether a key is known of any.
+    has_keys: bool,
     /// Which files tell of them.
     origins: BTreeSet<u32>,
 }
@@ -129,9 +135,24 @@ impl OfSource<'_> {
         logins
     }
 
+    /// When the first came.
+    pub fn first(&self) -> Option<i64> {
+        self.group.first
+    }
+
     /// How many logins.
     pub fn count(&self) -> usize {
         self.group.logins.count()
+    }
+
+    /// How many were let in.
+    pub fn successes(&self) -> usize {
+        self.group.successes
+    }
+
+    /// Whether it is known of any with which key it was let in.
+    pub fn has_keys(&self) -> bool {
+        self.group.has_keys
     }
 
     /// Dated records in all logs.
@@ -170,11 +191,20 @@ impl Logins {
 
     /// By source and host, in order of their names.
     pub fn by_source(&self) -> impl Iterator<Item = OfSource<'_>> {
-        self.groups.iter().map(|group| OfSource {
+        self.groups.iter().map(|group| self.of(group))
+    }
+
+    /// Likewise, to be looked at side by side.
+    pub fn par_by_source(&self) -> impl IndexedParallelIterator<Item = OfSource<'_>> {
+        self.groups.par_iter().map(|group| self.of(group))
+    }
+
+    fn of<'a>(&'a self, group: &'a Group) -> OfSource<'a> {
+        OfSource {
             source: self.name(group.source),
             host: self.name(group.host),
             group,
-        })
+        }
     }
 
     /// Puts logins of several groups into the timeline's order.

@@ -1,19 +1,19 @@
 //! Texts by number, where millions of rows name a few.
 
-use std::collections::HashMap;
+use coldcase_timeline::polars::prelude::PlHashMap;
 
 /// Names held once; number 0 is the empty one.
 #[derive(Debug)]
 pub(crate) struct Names {
     all: Vec<Box<str>>,
-    known: HashMap<Box<str>, u32>,
+    known: PlHashMap<Box<str>, u32>,
 }
 
 impl Default for Names {
     fn default() -> Self {
         Self {
             all: vec!["".into()],
-            known: HashMap::from([("".into(), 0)]),
+            known: [("".into(), 0)].into_iter().collect(),
         }
     }
 }

@@ -9,13 +9,15 @@ pub(crate) fn put(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number.to_le_bytes()[0]);
 }
 
-/// The next number.
-pub(crate) fn get<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> Option<u64> {
+/// Takes the next number off.
+#[inline]
+pub(crate) fn get(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0;
     for shift in (0..64).step_by(7) {
-        let byte = *bytes.next()?;
+        let (byte, rest) = bytes.split_first()?;
+        *bytes = rest;
         number |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
+        if *byte < 0x80 {
             break;
         }
     }
@@ -44,7 +46,7 @@ mod tests {
             put(&mut bytes, unsigned(number));
         }
         assert_eq!(bytes.get(..5), Some(&[0, 2, 1, 126, 127][..]));
-        let mut bytes = bytes.iter();
+        let mut bytes = &*bytes;
         for number in numbers {
             assert_eq!(get(&mut bytes).map(signed), Some(number));
         }

@@ -29,6 +29,8 @@ pub struct Correlator {
     pub title: &'static str,
     /// Its own source: its `//!` text is its page in docs.
     pub source: &'static str,
+    /// Those whose findings it takes up with [`View::found_by`]: they are run first.
+    pub rests_on: &'static [&'static Correlator],
     /// States findings; the order in which they are returned does not matter.
     pub run: fn(&View<'_>, &CaseFacts) -> Result<Vec<Finding>, TimelineError>,
 }
@@ -42,14 +44,33 @@ pub fn run(
     let wanted = correlators::ALL
         .iter()
         .filter(|known| only.is_empty() || only.iter().any(|id| id == known.id));
-    let wanted: Vec<_> = wanted.collect();
+    let wanted: Vec<&Correlator> = wanted.copied().collect();
     let failed = |correlator| move |source| CorrelateError::Timeline { correlator, source };
     let view = View::of(timeline, facts).map_err(failed("what all need"))?;
-    let found: Result<Vec<Vec<Finding>>, CorrelateError> = wanted
-        .par_iter()
-        .map(|correlator| (correlator.run)(&view, facts).map_err(failed(correlator.id)))
-        .collect();
-    let mut findings: Vec<Finding> = found?.into_iter().flatten().collect();
+    let run = |one: &&Correlator| {
+        let found = view.found_by(one, facts);
+        found.map(drop).map_err(failed(one.id))
+    };
+    let first = wanted.iter().flat_map(|one| one.rests_on);
+    let mut first: Vec<&Correlator> = first.copied().collect();
+    first.sort_by_key(|one| one.id);
+    first.dedup_by_key(|one| one.id);
+    let is_first = |one: &&Correlator| first.iter().any(|other| other.id == one.id);
+    let (later, alone): (Vec<&Correlator>, Vec<&Correlator>) = wanted
+        .iter()
+        .copied()
+        .filter(|one| !is_first(one))
+        .partition(|one| !one.rests_on.is_empty());
+    let (found, rested) = rayon::join(
+        || alone.par_iter().with_max_len(1).try_for_each(run),
+        || {
+            first.par_iter().with_max_len(1).try_for_each(run)?;
+            later.par_iter().with_max_len(1).try_for_each(run)
+        },
+    );
+    found.and(rested)?;
+    let found = wanted.iter().flat_map(|one| view.take_found(one));
+    let mut findings: Vec<Finding> = found.collect();
     fill_texts(timeline, &mut findings).map_err(failed("evidence"))?;
     // The same order whatever ran first.
     findings.sort_by(|a, b| a.id.cmp(&b.id));

@@ -4,7 +4,7 @@
 //! the chance that as many of so many days fall into an arc of that length if hours did not matter,
 //! corrected for every arc length, zone and starting point tried.
 
-use chrono::{NaiveDate, TimeDelta, Timelike as _};
+use chrono::{DateTime, NaiveDate, Offset as _, TimeDelta, TimeZone as _, Timelike as _};
 use chrono_tz::Tz;
 use coldcase_model::Timestamp;
 
@@ -81,13 +81,59 @@ pub(crate) fn find(times: &[i64], host_zone: Tz) -> Option<Window> {
     })
 }
 
-fn local_second(ns: i64, zone: Tz) -> (NaiveDate, u32) {
-    let local = Timestamp(ns).to_utc().with_timezone(&zone).naive_local();
-    (local.date(), local.time().num_seconds_from_midnight())
+/// The clock of a zone. What it shows is looked up once a day where the day has one offset, as most have.
+struct LocalClock {
+    zone: Tz,
+    /// A day of UTC since 1970, and its offset in seconds.
+    day: Option<(i64, Option<i64>)>,
+}
+
+impl LocalClock {
+    fn of(zone: Tz) -> Self {
+        Self { zone, day: None }
+    }
+
+    /// Date and second of the local day.
+    fn read(&mut self, ns: i64) -> (NaiveDate, u32) {
+        let second = ns.div_euclid(1_000_000_000);
+        let day = second.div_euclid(i64::from(DAY));
+        let offset = match self.day {
+            Some((known, offset)) if known == day => offset,
+            _ => {
+                let offset = self.offset_of(day);
+                self.day = Some((day, offset));
+                offset
+            }
+        };
+        offset
+            .and_then(|offset| date_and_second(second + offset))
+            .unwrap_or_else(|| {
+                let local = Timestamp(ns).to_utc().with_timezone(&self.zone);
+                let local = local.naive_local();
+                (local.date(), local.time().num_seconds_from_midnight())
+            })
+    }
+
+    /// The offset at both ends of a day, if it is the same.
+    fn offset_of(&self, day: i64) -> Option<i64> {
+        let at = |day: i64| {
+            let utc = DateTime::from_timestamp(day * i64::from(DAY), 0)?.naive_utc();
+            let offset = self.zone.offset_from_utc_datetime(&utc).fix();
+            Some(i64::from(offset.local_minus_utc()))
+        };
+        at(day).filter(|offset| at(day + 1) == Some(*offset))
+    }
+}
+
+fn date_and_second(local: i64) -> Option<(NaiveDate, u32)> {
+    let days = i32::try_from(local.div_euclid(i64::from(DAY))).ok()?;
+    let second = u32::try_from(local.rem_euclid(i64::from(DAY))).ok()?;
+    Some((NaiveDate::from_epoch_days(days)?, second))
 }
 
 fn in_zone(times: &[i64], zone: Tz) -> Option<Window> {
-    let local: Vec<(NaiveDate, u32)> = times.iter().map(|ns| local_second(*ns, zone)).collect();
+    let mut clock = LocalClock::of(zone);
+    let local: Vec<(NaiveDate, u32)> = times.iter().map(|ns| clock.read(*ns)).collect();
     let cut = emptiest_hour(&local) * 3600;
     let days = cut_days(&local, cut);
     let points: Vec<u32> = days.iter().filter_map(|day| median(&day.seconds)).collect();
@@ -264,9 +310,10 @@ fn edges(days: &[Day]) -> Option<(u32, u32, u32)> {
 pub(crate) fn covered_outside(window: &Window, spans: &[(i64, i64)], first: i64, last: i64) -> f64 {
     let hour = 3600 * 1_000_000_000i64;
     let (mut outside, mut covered) = (0usize, 0usize);
+    let mut clock = LocalClock::of(window.zone);
     let mut at = first - first.rem_euclid(hour);
     while at <= last {
-        let (_, second) = local_second(at + hour / 2, window.zone);
+        let (_, second) = clock.read(at + hour / 2);
         if !window.holds(second) {
             outside += 1;
             covered += usize::from(

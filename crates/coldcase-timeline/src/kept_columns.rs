@@ -1,5 +1,6 @@
 //! Columns of parts that were read or written a moment ago: many correlators ask for the same ones. What is kept is
 //! bounded, and stays: whoever goes through more parts than there is room for finds the same ones here each time.
+//! Long texts, which few ask for, are kept of small evidence only.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -8,12 +9,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use polars::prelude::Column;
 
 use crate::COLUMNS;
-use crate::part_column::PartColumn;
+use crate::part_column::{PartColumn, column_bytes};
 use crate::part_rows::PartRows;
 use crate::words::Words;
 
-/// Bytes of columns that are kept.
-const MOST_BYTES: usize = 128 << 20;
+/// Bytes of small columns that are kept.
+const MOST_SMALL: usize = 128 << 20;
+/// Bytes of long ones that are kept besides,
+const MOST_LONG: usize = 128 << 20;
+/// as long as the small ones take no more than this.
+const FEW_SMALL: usize = 64 << 20;
 
 /// Bytes a row up to which a column is small: numbers, and texts that repeat.
 const SMALL: usize = 12;
@@ -26,21 +31,65 @@ pub(crate) struct KeptColumns {
 
 #[derive(Debug, Default)]
 struct State {
-    columns: HashMap<PathBuf, HashMap<String, PartColumn>>,
+    columns: HashMap<PathBuf, HashMap<String, Kept>>,
+    small: usize,
+    long: usize,
+}
+
+#[derive(Debug)]
+struct Kept {
+    column: PartColumn,
     bytes: usize,
+    is_small: bool,
+}
+
+impl State {
+    fn has_room(&self, bytes: usize, is_small: bool) -> bool {
+        if is_small {
+            self.small + bytes <= MOST_SMALL
+        } else {
+            self.small <= FEW_SMALL && self.long + bytes <= MOST_LONG
+        }
+    }
+
+    fn put(&mut self, part: &Path, name: &str, kept: Kept) {
+        *self.taken(kept.is_small) += kept.bytes;
+        let columns = self.columns.entry(part.to_owned()).or_default();
+        if let Some(before) = columns.insert(name.to_owned(), kept) {
+            *self.taken(before.is_small) -= before.bytes;
+        }
+        if self.small > FEW_SMALL && self.long > 0 {
+            for columns in self.columns.values_mut() {
+                columns.retain(|_, kept| kept.is_small);
+            }
+            self.long = 0;
+        }
+    }
+
+    fn taken(&mut self, is_small: bool) -> &mut usize {
+        if is_small {
+            &mut self.small
+        } else {
+            &mut self.long
+        }
+    }
 }
 
 impl KeptColumns {
     /// A column of a part.
     pub(crate) fn get(&self, part: &Path, name: &str) -> Option<PartColumn> {
         let state = self.state();
-        Some(state.columns.get(part)?.get(name)?.clone())
+        Some(state.columns.get(part)?.get(name)?.column.clone())
     }
 
-    /// What was just read, if there is room: long texts, which few ask for, get half of it.
+    /// What was just read, if there is room.
     pub(crate) fn keep(&self, part: &Path, column: &Column) -> PartColumn {
         let whole = || PartColumn::Whole(column.clone());
-        if self.state().bytes >= MOST_BYTES {
+        let bytes = column_bytes(column);
+        // Texts that repeat are known only when they are counted: that is done where there would be room for them.
+        if !self.state().has_room(bytes, false)
+            && !self.state().has_room(column.len() * SMALL, true)
+        {
             return whole();
         }
         let words = column.str().ok();
@@ -63,22 +112,24 @@ impl KeptColumns {
     fn put(&self, part: &Path, name: &str, rows: usize, column: &PartColumn) {
         let bytes = column.bytes();
         let is_small = bytes <= rows * SMALL;
-        let room = if is_small { MOST_BYTES } else { MOST_BYTES / 2 };
         let mut state = self.state();
-        if state.bytes + bytes > room {
-            return;
+        if state.has_room(bytes, is_small) {
+            let column = column.clone();
+            let kept = Kept {
+                column,
+                bytes,
+                is_small,
+            };
+            state.put(part, name, kept);
         }
-        let columns = state.columns.entry(part.to_owned()).or_default();
-        let before = columns.insert(name.to_owned(), column.clone());
-        state.bytes += bytes;
-        state.bytes -= before.map_or(0, |before| before.bytes());
     }
 
     /// A part's rows changed.
     pub(crate) fn forget(&self, part: &Path) {
         let mut state = self.state();
-        let gone = state.columns.remove(part).unwrap_or_default();
-        state.bytes -= gone.values().map(PartColumn::bytes).sum::<usize>();
+        for kept in state.columns.remove(part).unwrap_or_default().into_values() {
+            *state.taken(kept.is_small) -= kept.bytes;
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -111,21 +162,33 @@ mod tests {
         kept.keep(&parts[29], &column);
         kept.keep(&parts[29], &column);
         assert!(is_held(&&parts[29]), "there is room again");
-        assert_eq!(kept.state().bytes, MOST_BYTES);
+        assert_eq!(kept.state().small, MOST_SMALL);
     }
 
     #[test]
-    fn long_texts_get_half_of_the_room() {
+    fn long_texts_are_kept_of_small_evidence_only() {
         let kept = KeptColumns::default();
         let text = |row: usize| format!("{row} {}", "x".repeat(1_000));
         let texts: Vec<String> = (0..20_000).map(text).collect();
-        let column = Series::new("message".into(), texts).into_column();
+        let long = Series::new("message".into(), texts).into_column();
         let parts = ["a", "b", "c", "d", "e", "f", "g", "h"];
+        let held = || {
+            let is_held = |part: &&&str| kept.get(Path::new(part), "message").is_some();
+            parts.iter().filter(is_held).count()
+        };
         for part in parts {
-            kept.keep(Path::new(part), &column);
+            kept.keep(Path::new(part), &long);
         }
-        let held = |part: &&&str| kept.get(Path::new(part), "message").is_some();
-        let held = parts.iter().filter(held).count();
-        assert!((2..=4).contains(&held), "{held}");
+        assert_eq!(held(), 6, "as many as there is room for");
+        let small = Series::new("line".into(), vec![7i64; 1 << 20]).into_column();
+        for part in parts {
+            kept.keep(Path::new(part), &small);
+        }
+        assert_eq!(held(), 6);
+        kept.keep(Path::new("i"), &small);
+        assert_eq!(held(), 0, "the evidence is not small");
+        kept.keep(Path::new("a"), &long);
+        assert_eq!(held(), 0);
+        assert_eq!((kept.state().small, kept.state().long), (9 << 23, 0));
     }
 }

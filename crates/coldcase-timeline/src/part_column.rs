@@ -191,7 +191,8 @@ fn known(rows: &[u16]) -> Option<Bitmap> {
     has_nulls.then(|| rows.iter().map(|number| *number != NO_TEXT).collect())
 }
 
-fn column_bytes(column: &Column) -> usize {
+/// Bytes held by a column of polars, roughly.
+pub(crate) fn column_bytes(column: &Column) -> usize {
     column.as_materialized_series().estimated_size()
 }
 

@@ -53,6 +53,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "beacon",
     title: "regular connections of one source to one destination",
     source: include_str!("beacon.rs"),
+    rests_on: &[],
     run,
 };
 

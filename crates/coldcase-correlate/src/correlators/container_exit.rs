@@ -33,6 +33,7 @@ use coldcase_model::{Finding, Observable, ObservableType, Severity, Timestamp, a
 use coldcase_timeline::{Selection, TimelineError};
 use serde_json::{Value, json};
 
+use crate::correlators::{periodic_window, ssh_auth};
 use crate::evidence::time_fact;
 use crate::{CaseFacts, Correlator, Draft, View};
 
@@ -52,6 +53,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "container-exit",
     title: "which containers ended, and what their end means",
     source: include_str!("container_exit.rs"),
+    rests_on: &[&periodic_window::CORRELATOR, &ssh_auth::CORRELATOR],
     run,
 };
 

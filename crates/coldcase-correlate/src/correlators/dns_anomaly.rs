@@ -52,6 +52,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "dns-anomaly",
     title: "data in DNS names, generated names, storms of failures",
     source: include_str!("dns_anomaly.rs"),
+    rests_on: &[],
     run,
 };
 

@@ -48,6 +48,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "dns-origin",
     title: "who asked for a domain that is known to be bad",
     source: include_str!("dns_origin.rs"),
+    rests_on: &[],
     run,
 };
 

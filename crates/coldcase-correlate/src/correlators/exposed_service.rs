@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use coldcase_model::{Finding, Severity};
 use coldcase_timeline::TimelineError;
 
+use crate::correlators::suspicious_container;
 use crate::{CaseFacts, Correlator, View};
 
 pub(super) mod callers;
@@ -46,6 +47,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "exposed-service",
     title: "services that take orders from whoever reaches them, and who did",
     source: include_str!("exposed_service.rs"),
+    rests_on: &[&suspicious_container::CORRELATOR],
     run,
 };
 
@@ -104,7 +106,7 @@ fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
     if listeners.all.is_empty() && seen.is_empty() {
         return Ok(Vec::new());
     }
-    let intruders = super::suspicious_container::hosts_with_intruders(timeline, facts)?;
+    let intruders = suspicious_container::hosts_with_intruders(timeline, facts)?;
     let mut findings = Vec::new();
     for listener in listeners.all.iter().chain(&seen) {
         let exposed = expose(listener, &callers, &outside, &firewall, &intruders);

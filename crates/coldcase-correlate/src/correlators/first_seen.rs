@@ -27,6 +27,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "first-seen",
     title: "since when something is seen, and what else changed then",
     source: include_str!("first_seen.rs"),
+    rests_on: &[],
     run,
 };
 
@@ -110,7 +111,7 @@ fn logins(view: &View<'_>, facts: &CaseFacts, changes: &Selection) -> Vec<Findin
     let finding = |(source, of): (&str, Vec<OfSource<'_>>)| {
         let host = of
             .iter()
-            .filter_map(|one| Some((one.dated().first()?.ts()?, one.host)))
+            .filter_map(|one| Some((one.first()?, one.host)))
             .min()?
             .1;
         let subject = Observable::new(ObservableType::Ip, source);

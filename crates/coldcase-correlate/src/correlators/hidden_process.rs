@@ -51,6 +51,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "hidden-process",
     title: "sockets, executables and floods without a process to be seen",
     source: include_str!("hidden_process.rs"),
+    rests_on: &[],
     run,
 };
 

@@ -44,6 +44,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "indicator",
     title: "where the evidence holds what is known to be bad",
     source: include_str!("indicator.rs"),
+    rests_on: &[],
     run,
 };
 

@@ -78,6 +78,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "log-tampering",
     title: "logs that were cleared, cut, stopped or changed",
     source: include_str!("log_tampering.rs"),
+    rests_on: &[],
     run,
 };
 

@@ -47,6 +47,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "miner",
     title: "processes that mine coins",
     source: include_str!("miner.rs"),
+    rests_on: &[],
     run,
 };
 

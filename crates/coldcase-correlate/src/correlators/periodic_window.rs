@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
 use coldcase_timeline::TimelineError;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::logins::{Login, Logins, MENDED_SECONDS, MOST_MENDED, OfSource, mended};
@@ -27,6 +28,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "periodic-window",
     title: "logins that come only at certain hours, day after day",
     source: include_str!("periodic_window.rs"),
+    rests_on: &[],
     run,
 };
 
@@ -58,41 +60,38 @@ const TIMER_SPREAD: u32 = 900;
 /// Logins a day (mean) that are more than one scheduled job.
 const SEVERAL_A_DAY: f64 = 2.0;
 
+/// A source on enough days for its hours to say anything.
 struct Candidate<'a> {
-    source: &'a str,
-    host: &'a str,
     of: OfSource<'a>,
+    times: Vec<i64>,
     window: Window,
 }
 
-fn run(view: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
-    let mut candidates: Vec<Candidate<'_>> = Vec::new();
-    let mut tested = 0;
-    for of in view.logins.by_source() {
-        let (source, host) = (of.source, of.host);
+impl<'a> Candidate<'a> {
+    fn of(of: OfSource<'a>, facts: &CaseFacts) -> Option<Self> {
         let times: Vec<i64> = of.dated().iter().filter_map(Login::ts).collect();
-        let zone = facts.zone_of(Some(host));
-        let Some(window) = find(&times, zone).filter(|window| window.days_active >= LEAST_DAYS)
-        else {
-            continue;
-        };
-        tested += 1;
-        if stands_out(&window, &times, host, facts) {
-            candidates.push(Candidate {
-                source,
-                host,
-                of,
-                window,
-            });
-        }
+        let window = find(&times, facts.zone_of(Some(of.host)))?;
+        let is_enough = window.days_active >= LEAST_DAYS;
+        is_enough.then_some(Self { of, times, window })
     }
+}
+
+fn run(view: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
+    let tested = |of| {
+        let candidate = Candidate::of(of, facts)?;
+        Some(stands_out(&candidate, facts).then_some(candidate))
+    };
+    let tested: Vec<Option<Candidate<'_>>> =
+        view.logins.par_by_source().filter_map(tested).collect();
+    let sources = tested.len();
+    let mut candidates: Vec<Candidate<'_>> = tested.into_iter().flatten().collect();
     candidates.sort_by(|a, b| {
         a.window
             .p_value
             .total_cmp(&b.window.p_value)
-            .then(a.source.cmp(b.source))
+            .then(a.of.source.cmp(b.of.source))
     });
-    let limit = |rank: usize| FALSE_DISCOVERIES * rank as f64 / tested.max(1) as f64;
+    let limit = |rank: usize| FALSE_DISCOVERIES * rank as f64 / sources.max(1) as f64;
     let kept = (1..=candidates.len()).rev().find(|rank| {
         candidates
             .get(rank - 1)
@@ -105,25 +104,22 @@ fn run(view: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError
         .collect())
 }
 
-fn stands_out(window: &Window, times: &[i64], host: &str, facts: &CaseFacts) -> bool {
+fn stands_out(candidate: &Candidate<'_>, facts: &CaseFacts) -> bool {
+    let Candidate { of, times, window } = candidate;
     let (Some(first), Some(last)) = (times.first(), times.last()) else {
         return false;
     };
     if window.width() > WIDEST || (window.inside as f64) < INSIDE * times.len() as f64 {
         return false;
     }
-    let host = Some(host).filter(|host| !host.is_empty());
+    let host = Some(of.host).filter(|host| !host.is_empty());
     let spans = facts.covered(host, &LOGIN_LOGS, QUIET_NS);
     spans.is_empty() || covered_outside(window, &spans, *first, *last) >= COVERED
 }
 
 fn finding(all: &Logins, candidate: &Candidate<'_>) -> Finding {
-    let Candidate {
-        source,
-        host,
-        of,
-        window,
-    } = candidate;
+    let Candidate { of, window, .. } = candidate;
+    let (source, host) = (of.source, of.host);
     let logins = &of.dated();
     let (first, last) = (
         logins.first().and_then(Login::ts),
@@ -171,15 +167,15 @@ fn finding(all: &Logins, candidate: &Candidate<'_>) -> Finding {
         window.inside,
         logins.len()
     );
-    let mut subjects = vec![Observable::new(ObservableType::Ip, *source)];
+    let mut subjects = vec![Observable::new(ObservableType::Ip, source)];
     if !host.is_empty() {
-        subjects.push(Observable::new(ObservableType::Host, *host));
+        subjects.push(Observable::new(ObservableType::Host, host));
     }
     Draft::new("periodic-window", subjects, "ssh-login")
         .says(title, text)
         .weighs(severity, 1.0 - window.p_value.max(0.02))
         .spans(first, last)
-        .fact("entity", *source)
+        .fact("entity", source)
         .fact("action", "ssh-login")
         .fact("timezone", zone)
         .fact("window_start", start)

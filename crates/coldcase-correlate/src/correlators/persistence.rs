@@ -25,6 +25,7 @@ use coldcase_model::{Finding, Observable, ObservableType, Severity};
 use coldcase_timeline::{Selection, TimelineError};
 use serde_json::{Value, json};
 
+use crate::correlators::ssh_auth;
 use crate::indicators::Indicators;
 use crate::{CaseFacts, Correlator, Draft, View};
 
@@ -43,6 +44,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "persistence",
     title: "what an intruder may have left to come back: jobs, units, keys, preloaded libraries",
     source: include_str!("persistence.rs"),
+    rests_on: &[&ssh_auth::CORRELATOR],
     run,
 };
 

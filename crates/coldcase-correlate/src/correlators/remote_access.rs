@@ -50,6 +50,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "remote-access",
     title: "remote screens and shells used from addresses that don't usually come",
     source: include_str!("remote_access.rs"),
+    rests_on: &[],
     run,
 };
 
@@ -152,7 +153,8 @@ fn known(timeline: &View<'_>, sessions: &[Session]) -> Result<Known, TimelineErr
         }
     }
     let mut begin = times.into_iter().flatten().min();
-    for of in timeline.logins.by_source() {
+    let let_in = timeline.logins.by_source().filter(|of| of.successes() > 0);
+    for of in let_in {
         let dated = of.dated();
         let let_in = dated.iter().filter(|login| login.success);
         for at in let_in.filter_map(Login::ts) {

@@ -22,6 +22,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "scan",
     title: "who searches for open ports",
     source: include_str!("scan.rs"),
+    rests_on: &[],
     run,
 };
 

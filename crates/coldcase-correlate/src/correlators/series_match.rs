@@ -58,6 +58,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "series-match",
     title: "which container, job or process explains a series of logins, by matching times",
     source: include_str!("series_match.rs"),
+    rests_on: &[],
     run,
 };
 

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity};
 use coldcase_timeline::TimelineError;
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use crate::facts::is_internal;
@@ -29,6 +30,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "ssh-auth",
     title: "who tried to log in by ssh, and what became of it",
     source: include_str!("ssh_auth.rs"),
+    rests_on: &[],
     run,
 };
 
@@ -86,15 +88,15 @@ impl Pattern {
 }
 
 fn run(view: &View<'_>, _facts: &CaseFacts) -> Result<Vec<Finding>, TimelineError> {
-    let mut judged: Vec<(usize, Finding)> = Vec::new();
-    for of in view.logins.by_source() {
+    let judge = |of: OfSource<'_>| {
         let logins = of.logins();
         let tally = tally(&view.logins, &logins);
-        if let Some(pattern) = pattern(&tally) {
-            let finding = finding(&view.logins, of, &logins, &tally, pattern);
-            judged.push((tally.failures, finding));
-        }
-    }
+        let pattern = pattern(&tally)?;
+        let finding = finding(&view.logins, of, &logins, &tally, pattern);
+        Some((tally.failures, finding))
+    };
+    let judged = view.logins.par_by_source().filter_map(judge);
+    let mut judged: Vec<(usize, Finding)> = judged.collect();
     judged.sort_by(|(a, x), (b, y)| (y.severity, b, &x.id).cmp(&(x.severity, a, &y.id)));
     judged.truncate(MOST_SOURCES);
     Ok(judged.into_iter().map(|(_, finding)| finding).collect())

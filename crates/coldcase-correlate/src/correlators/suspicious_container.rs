@@ -51,6 +51,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "suspicious-container",
     title: "containers that nobody of the estate would have started",
     source: include_str!("suspicious_container.rs"),
+    rests_on: &[],
     run,
 };
 
@@ -120,10 +121,11 @@ pub(super) fn hosts_with_intruders(
     timeline: &View<'_>,
     facts: &CaseFacts,
 ) -> Result<BTreeSet<String>, TimelineError> {
-    let high = run(timeline, facts)?
-        .into_iter()
+    let found = timeline.found_by(&CORRELATOR, facts)?;
+    let high = found
+        .iter()
         .filter(|finding| finding.severity >= Severity::High);
-    let host = |finding: Finding| Some(finding.facts.get("host")?.as_str()?.to_owned());
+    let host = |finding: &Finding| Some(finding.facts.get("host")?.as_str()?.to_owned());
     Ok(high.filter_map(host).collect())
 }
 

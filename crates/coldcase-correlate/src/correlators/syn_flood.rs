@@ -22,6 +22,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "syn-flood",
     title: "floods of connection attempts that nobody answers",
     source: include_str!("syn_flood.rs"),
+    rests_on: &[],
     run,
 };
 

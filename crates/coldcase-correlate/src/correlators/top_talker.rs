@@ -57,6 +57,7 @@ pub static CORRELATOR: Correlator = Correlator {
     id: "top-talker",
     title: "which host and device sends or receives the bulk, and since when",
     source: include_str!("top_talker.rs"),
+    rests_on: &[],
     run,
 };
 

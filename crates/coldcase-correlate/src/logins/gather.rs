@@ -186,6 +186,9 @@ impl Whole {
                 Group {
                     source,
                     host,
+                    first: logins.first().and_then(Login::ts),
+                    successes: logins.iter().filter(|login| login.success).count(),
+                    has_keys: logins.iter().any(|login| login.key != 0),
                     logins: Packed::of(&logins),
                     records,
                     origins,

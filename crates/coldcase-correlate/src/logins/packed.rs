@@ -80,30 +80,37 @@ impl Packed {
 
     pub fn logins(&self) -> Vec<Login> {
         let mut logins = Vec::with_capacity(self.count);
-        let mut bytes = self.full.iter().flatten().chain(&self.open);
         let mut login = Login::default();
-        while let Some(flags) = get(&mut bytes) {
-            let mut next = || get(&mut bytes).unwrap_or(0);
-            let step = signed(next());
-            let scale = if (flags >> 4) & 1 == 1 { SECOND } else { 1 };
-            login.ts = login.ts.wrapping_add(step.wrapping_mul(scale));
-            login.at = login.at.wrapping_add(signed(next()));
-            let pid = i64::from(login.pid) + signed(next());
-            login.pid = i32::try_from(pid).unwrap_or(-1);
-            login.port = i32::try_from(signed(next())).unwrap_or(-1);
-            if flags & OTHERS > 0 {
-                let mut number = || u32::try_from(next()).unwrap_or(0);
-                login.origin = number();
-                login.user = number();
-                login.key = number();
+        for block in self.full.iter().chain([&self.open]) {
+            let mut bytes = &**block;
+            while let Some(flags) = get(&mut bytes) {
+                read(flags, &mut bytes, &mut login);
+                logins.push(login);
             }
-            login.is_dated = flags & IS_DATED > 0;
-            login.success = flags & SUCCESS > 0;
-            login.by_key = flags & BY_KEY > 0;
-            logins.push(login);
         }
         logins
     }
+}
+
+/// What makes the next login out of the one before.
+fn read(flags: u64, bytes: &mut &[u8], login: &mut Login) {
+    let mut next = || get(bytes).unwrap_or(0);
+    let step = signed(next());
+    let scale = if (flags >> 4) & 1 == 1 { SECOND } else { 1 };
+    login.ts = login.ts.wrapping_add(step.wrapping_mul(scale));
+    login.at = login.at.wrapping_add(signed(next()));
+    let pid = i64::from(login.pid) + signed(next());
+    login.pid = i32::try_from(pid).unwrap_or(-1);
+    login.port = i32::try_from(signed(next())).unwrap_or(-1);
+    if flags & OTHERS > 0 {
+        let mut number = || u32::try_from(next()).unwrap_or(0);
+        login.origin = number();
+        login.user = number();
+        login.key = number();
+    }
+    login.is_dated = flags & IS_DATED > 0;
+    login.success = flags & SUCCESS > 0;
+    login.by_key = flags & BY_KEY > 0;
 }
 
 const SECOND: i64 = 1_000_000_000;

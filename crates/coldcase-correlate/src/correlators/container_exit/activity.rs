@@ -66,8 +66,8 @@ impl Series {
 
 /// Series that periodic-window or ssh-auth call suspicious.
 pub(super) fn suspicious(view: &View<'_>, facts: &CaseFacts) -> Result<Vec<Series>, TimelineError> {
-    let windows = (periodic_window::CORRELATOR.run)(view, facts)?;
-    let patterns = (ssh_auth::CORRELATOR.run)(view, facts)?;
+    let windows = view.found_by(&periodic_window::CORRELATOR, facts)?;
+    let patterns = view.found_by(&ssh_auth::CORRELATOR, facts)?;
     let windowed: BTreeSet<(String, String)> = pairs(&windows).collect();
     let wanted: BTreeSet<(String, String)> =
         windowed.iter().cloned().chain(pairs(&patterns)).collect();

@@ -86,7 +86,7 @@ impl Rows {
 
 impl Run {
     fn read(&self, rows: &mut Vec<At>) {
-        let mut steps = self.steps.iter();
+        let mut steps = &*self.steps;
         let (mut place, mut time) = (0u64, 0i64);
         while let (Some(further), Some(later)) = (get(&mut steps), get(&mut steps)) {
             place = place.wrapping_add(further);

@@ -12,7 +12,7 @@ use super::signs::{STRONG, Signs, WEAK, of_command};
 use crate::correlators::ssh_auth;
 use crate::indicators::Indicators;
 use crate::kept::keep_texts;
-use crate::logins::Logins;
+use crate::logins::{Logins, OfSource};
 use crate::{CaseFacts, View};
 
 /// A key file that changed this long after a guessed password still counts as the intruder's change.
@@ -96,7 +96,7 @@ pub(super) fn read(
     if keys.rows() == 0 {
         return Ok((Vec::new(), vec![keys, changed]));
     }
-    let break_ins = BreakIns::of(&(ssh_auth::CORRELATOR.run)(timeline, facts)?);
+    let break_ins = BreakIns::of(&timeline.found_by(&ssh_auth::CORRELATOR, facts)?);
     let used = if break_ins.0.is_empty() && known.is_none() {
         BTreeMap::new()
     } else {
@@ -121,7 +121,7 @@ type Uses = BTreeMap<(String, String), BTreeSet<String>>;
 
 fn uses(logins: &Logins) -> Uses {
     let mut found = Uses::new();
-    for of in logins.by_source() {
+    for of in logins.by_source().filter(OfSource::has_keys) {
         for key in of.logins().iter().filter_map(|login| logins.key(login)) {
             let of_key = found.entry((of.host.to_owned(), key.to_owned()));
             of_key.or_default().insert(of.source.to_owned());

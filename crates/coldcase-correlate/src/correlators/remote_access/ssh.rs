@@ -14,7 +14,8 @@ const GUESSES: usize = 5;
 
 pub(super) fn run(view: &View<'_>, facts: &CaseFacts, known: &Known) -> Vec<Finding> {
     let mut found = Vec::new();
-    for of in view.logins.by_source() {
+    let let_in = view.logins.by_source().filter(|of| of.successes() > 0);
+    for of in let_in {
         let (source, host, logins) = (of.source, of.host, of.logins());
         let successes = logins.iter().filter(|one| one.success);
         let first = successes.clone().filter_map(Login::ts).min();

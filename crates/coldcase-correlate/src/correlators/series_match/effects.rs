@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 use coldcase_model::{Observable, ObservableType, action};
+use coldcase_timeline::polars::prelude::PlHashSet;
 use coldcase_timeline::{Timeline, TimelineError};
+use rayon::prelude::*;
 
 use super::align::is_sane;
 use super::place::{Files, Moment, Place};
 use crate::facts::{Indicator, IndicatorType, is_internal};
-use crate::logins::Login;
+use crate::logins::{Login, OfSource};
 use crate::{CaseFacts, Identities, View};
 
 /// Events below which times can't tell one cause from another: ten pairs at one lag are no accident.
@@ -111,63 +113,74 @@ fn logins(
         .filter(|of| logins.origins(of).any(|origin| origin.is_assumed))
         .map(|of| of.host)
         .collect();
-    let mut found = Vec::new();
-    for of in logins.by_source() {
-        let (source, host) = (of.source, of.host);
-        if of.count() < LEAST_EVENTS {
-            continue;
-        }
-        let all = of.logins();
-        let dated: Vec<&Login> = all
-            .iter()
-            .filter(|login| login.ts().is_some_and(is_sane))
-            .collect();
-        if dated.len() < LEAST_EVENTS {
-            continue;
-        }
-        let mut first_of: BTreeSet<(i32, i32, i64)> = BTreeSet::new();
-        let events: Vec<Moment> = dated
-            .iter()
-            .filter(|login| {
-                // Pids come back within weeks: a connection is one of its hour.
-                let hour = login
-                    .ts()
-                    .unwrap_or_default()
-                    .div_euclid(3600 * SAME_NS / 2);
-                let (pid, port) = login.connection();
-                let is_known = |hour| first_of.contains(&(pid, port, hour));
-                let is_new = !is_known(hour) && !is_known(hour - 1);
-                first_of.insert((pid, port, hour));
-                is_new || (pid, port) == (-1, -1)
+    let series = logins
+        .par_by_source()
+        .filter_map(|of| connections(of, facts));
+    let series: Vec<Connections<'_>> = series.collect();
+    let made = series.into_iter().map(|one| {
+        let (source, host) = (one.of.source, one.of.host);
+        let event = |login: &Login| {
+            let origin = logins.origin(login)?;
+            Some(Moment {
+                ts: login.ts()?,
+                place: Place::at(files, &origin.file, login.at, origin.by_line),
+                text: 0,
             })
-            .filter_map(|login| {
-                let origin = logins.origin(login)?;
-                Some(Moment {
-                    ts: login.ts()?,
-                    place: Place::at(files, &origin.file, login.at, origin.by_line),
-                    text: 0,
-                })
-            })
-            .collect();
-        if !(LEAST_EVENTS..=MOST_EVENTS).contains(&events.len()) {
-            continue;
-        }
-        let owner = owner(source, host, &events, facts, identities);
-        found.push(Effect {
+        };
+        let events: Vec<Moment> = one.firsts.iter().filter_map(event).collect();
+        Effect {
             what: Observable::new(ObservableType::Ip, source),
             by: None,
             at: Some(host)
                 .filter(|host| !host.is_empty())
                 .map(str::to_owned),
-            owner,
+            owner: owner(source, host, &events, facts, identities),
             targets: [host.to_ascii_lowercase()].into(),
-            records: dated.len(),
+            records: one.records,
             zone_unsure: assumed.contains(host),
-            suspicion: suspicion(&dated, facts.zone_of(Some(host))),
+            suspicion: one.suspicion,
             events,
-        });
+        }
+    });
+    made.collect()
+}
+
+/// Connections of a source, as many as can be explained.
+struct Connections<'a> {
+    of: OfSource<'a>,
+    /// The first login of each.
+    firsts: Vec<Login>,
+    records: usize,
+    suspicion: Suspicion,
+}
+
+fn connections<'a>(of: OfSource<'a>, facts: &CaseFacts) -> Option<Connections<'a>> {
+    if of.count() < LEAST_EVENTS {
+        return None;
     }
-    found
+    let mut dated = of.dated();
+    dated.retain(|login| login.ts().is_some_and(is_sane));
+    let mut known: PlHashSet<(i32, i32, i64)> = PlHashSet::default();
+    let mut firsts: Vec<Login> = Vec::new();
+    for login in &dated {
+        // Pids come back within weeks: a connection is one of its hour.
+        let hour = login.ts().unwrap_or_default();
+        let hour = hour.div_euclid(3600 * SAME_NS / 2);
+        let (pid, port) = login.connection();
+        let is_new = known.insert((pid, port, hour)) && !known.contains(&(pid, port, hour - 1));
+        if is_new || (pid, port) == (-1, -1) {
+            firsts.push(*login);
+        }
+        if firsts.len() > MOST_EVENTS {
+            return None;
+        }
+    }
+    (firsts.len() >= LEAST_EVENTS).then(|| Connections {
+        of,
+        firsts,
+        records: dated.len(),
+        suspicion: suspicion(&dated, facts.zone_of(Some(of.host))),
+    })
 }
 
 fn owner(
@@ -198,11 +211,11 @@ fn owner(
     }
 }
 
-fn suspicion(logins: &[&Login], zone: Tz) -> Suspicion {
+fn suspicion(logins: &[Login], zone: Tz) -> Suspicion {
     let let_in: BTreeSet<(i32, i32)> = logins
         .iter()
         .filter(|login| login.success)
-        .map(|login| login.connection())
+        .map(Login::connection)
         .collect();
     let own_failures = logins
         .iter()
@@ -211,7 +224,7 @@ fn suspicion(logins: &[&Login], zone: Tz) -> Suspicion {
     let successes = logins.iter().filter(|login| login.success).count();
     let mixed =
         failures >= MIXED.0 && failures as f64 >= MIXED.1 * logins.len() as f64 && successes > 0;
-    let times: Vec<i64> = logins.iter().filter_map(|login| login.ts()).collect();
+    let times: Vec<i64> = logins.iter().filter_map(Login::ts).collect();
     let window = crate::time_of_day::find(&times, zone).filter(|window| {
         window.days_active >= WINDOW.0
             && window.p_value <= WINDOW.1
