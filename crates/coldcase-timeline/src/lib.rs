@@ -17,6 +17,7 @@ mod schema;
 mod select;
 pub mod sql;
 mod taken_over;
+mod threads;
 mod words;
 mod write;
 
@@ -29,3 +30,4 @@ pub use polars;
 pub use schema::{COLUMNS, ColumnType};
 pub use select::{RowPlace, Selection, Timeline};
 pub use taken_over::EarlierPart;
+pub use threads::threads;

@@ -227,7 +227,7 @@ fn in_pool<T: Send>(
     work: impl FnOnce() -> Result<T, CaseError> + Send,
 ) -> Result<T, CaseError> {
     match options.threads {
-        None => work(),
+        None => coldcase_timeline::threads().install(work),
         Some(threads) => rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()?

@@ -34,6 +34,7 @@ use std::ops::RangeInclusive;
 use coldcase_model::Finding;
 use coldcase_timeline::polars::prelude::{UniqueKeepStrategy, by_name};
 use coldcase_timeline::{Timeline, TimelineError};
+use rayon::prelude::*;
 
 use crate::{CaseFacts, Correlator, Identities, View};
 
@@ -95,21 +96,22 @@ fn run(timeline: &View<'_>, facts: &CaseFacts) -> Result<Vec<Finding>, TimelineE
         hosts: owners(timeline, &effects)?,
     };
     let mined = mine::mine(timeline, &containers, &known, &bounds, &mut files)?;
-    let mut found = Vec::new();
-    for effect in &effects {
+    let hosts: BTreeSet<&str> = mined.spans.keys().map(|one| one.host.as_str()).collect();
+    let explain = |effect: &Effect| -> Vec<Finding> {
         let covered = match &effect.at {
             Some(host) => facts.covered(Some(host), &LOGIN_LOGS, QUIET_NS),
             None => Vec::new(),
         };
-        let (causes, tried) = judge::causes(effect, &mined, &covered);
+        let (causes, tried) = judge::causes(effect, &mined, &hosts, &covered);
         let counts = (tried, mined.left_out);
         let stated = causes
             .iter()
             .enumerate()
             .map(|(at, cause)| statement::finding(effect, cause, at, counts, &files));
-        found.extend(stated);
-    }
-    Ok(found)
+        stated.collect()
+    };
+    let found: Vec<Vec<Finding>> = effects.par_iter().map(explain).collect();
+    Ok(found.concat())
 }
 
 /// When causes may have been: the time of the effects, and what zones and shifted days need around it.

@@ -124,17 +124,13 @@ impl Cause<'_> {
     }
 }
 
-/// The causes of an effect, the best first, and how many candidates were tried.
+/// The causes of an effect, the best first, and how many candidates were tried; these hosts have logs.
 pub(super) fn causes<'a>(
     effect: &Effect,
     mined: &'a Mined,
+    hosts: &BTreeSet<&str>,
     covered: &[(i64, i64)],
 ) -> (Vec<Cause<'a>>, usize) {
-    let hosts: BTreeSet<&str> = mined
-        .spans
-        .keys()
-        .map(|writer| writer.host.as_str())
-        .collect();
     // An owner without any log of its own: its lines may have been collected elsewhere.
     let owner = effect
         .owner

@@ -3,13 +3,16 @@
 //! The first pass only counts, into a table of fixed size; the second keeps what occurs about as often as an effect.
 //! So neither the number of lines nor that of templates matters much, and which are kept does not depend on their order.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::ops::RangeInclusive;
-use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use coldcase_model::{ObservableType, action};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
+use rayon::prelude::*;
 
 use super::align::is_sane;
 use super::merge::{count_others, merge, order, without_copies};
@@ -85,7 +88,7 @@ enum Level {
 
 /// One line with its writers.
 struct Line<'a> {
-    writer: &'a Rc<Writer>,
+    writer: &'a Arc<Writer>,
     /// The writer's hash.
     hash: u64,
     message: &'a str,
@@ -94,7 +97,7 @@ struct Line<'a> {
     zone_unsure: bool,
 }
 
-/// Mines the logs of these hosts.
+/// Mines the logs of these hosts, parts side by side.
 pub(super) fn mine(
     timeline: &Timeline,
     containers: &Containers,
@@ -102,61 +105,44 @@ pub(super) fn mine(
     bounds: &Bounds,
     files: &mut Files,
 ) -> Result<Mined, TimelineError> {
-    let (hosts, within) = (bounds.hosts.as_ref(), &bounds.within);
-    let mut counters = vec![0u32; COUNTERS];
-    let mut first = FirstPass::default();
-    visit(timeline, containers, files, hosts, &mut |line| {
-        if !within.contains(&line.moment.ts) {
-            return;
-        }
-        let keys = keys(&line, known);
-        for (hash, ..) in &keys.each {
-            if let Some(count) = counters.get_mut(slot(*hash)) {
-                *count = count.saturating_add(1);
-            }
-        }
-        first.add(&keys);
-    })?;
+    let parts: Vec<Timeline> = timeline
+        .parts()
+        .iter()
+        .map(|part| Timeline::of_parts(vec![part.clone()]))
+        .collect();
+    let counters: Vec<AtomicU32> = std::iter::repeat_with(AtomicU32::default)
+        .take(COUNTERS)
+        .collect();
+    let logs = Logs {
+        containers,
+        known,
+        bounds,
+    };
+    let room = MOST_LINES / parts.len().max(1);
+    let count = |part: &Timeline| logs.count(part, &counters, room);
+    let firsts: Result<Vec<FirstPass>, TimelineError> = parts.par_iter().map(count).collect();
+    let counters: Vec<u32> = counters.into_iter().map(AtomicU32::into_inner).collect();
     let (sizes, left_out) = tighten(&counters, bounds);
     let is_kept = |hash: u64| {
         let count = counters.get(slot(hash)).copied().unwrap_or(0);
         sizes.contains(&usize::try_from(count).unwrap_or(usize::MAX))
     };
-    let mut kept: HashMap<u64, Series> = HashMap::new();
-    let mut spans: HashMap<u64, (Rc<Writer>, i64, i64)> = HashMap::new();
-    visit(timeline, containers, files, hosts, &mut |line| {
-        let ts = line.moment.ts;
-        let span = spans
-            .entry(line.hash)
-            .or_insert_with(|| (Rc::clone(line.writer), ts, ts));
-        (span.1, span.2) = (span.1.min(ts), span.2.max(ts));
-        if !within.contains(&ts) || first.next(&is_kept) == Some(false) {
-            return;
-        }
-        let keys = keys(&line, known);
-        for (hash, level, refined) in keys.each.iter().filter(|(hash, ..)| is_kept(*hash)) {
-            let series = kept.entry(*hash).or_insert_with(|| Series {
-                writer: Writer::clone(line.writer),
-                template: keys.template(*level).to_owned(),
-                target: keys.shape.target.clone().filter(|_| *refined),
-                events: Vec::new(),
-                zone_unsure: false,
-                others: 0,
-            });
-            series.events.push(line.moment);
-            series.zone_unsure |= line.zone_unsure;
-        }
-    })?;
-    let mut series: Vec<Series> = kept.into_values().collect();
+    let keep = |(part, first): (&Timeline, FirstPass)| logs.keep(part, first, is_kept);
+    let kept: Result<Vec<Kept>, TimelineError> = parts.par_iter().zip(firsts?).map(keep).collect();
+    let mut all = Kept::default();
+    for of_part in kept? {
+        all.take(of_part, files);
+    }
+    let mut series: Vec<Series> = all.series.into_values().collect();
     series.sort_by(|a, b| order(a).cmp(&order(b)));
     merge(&mut series);
-    for one in &mut series {
-        without_copies(&mut one.events, files);
-    }
+    let files = &*files;
+    series
+        .par_iter_mut()
+        .for_each(|one| without_copies(&mut one.events, files));
     count_others(&mut series);
-    let spans = spans
-        .into_values()
-        .map(|(writer, first, last)| (Writer::clone(&writer), (first, last)));
+    let spans = all.spans.into_values();
+    let spans = spans.map(|(writer, first, last)| (Writer::clone(&writer), (first, last)));
     Ok(Mined {
         series,
         spans: spans.collect(),
@@ -164,7 +150,116 @@ pub(super) fn mine(
     })
 }
 
-/// What the first pass saw, for as many lines as there is room for: most lines belong to nothing that is kept.
+/// What is mined.
+struct Logs<'a> {
+    containers: &'a Containers,
+    known: &'a KnownHosts,
+    bounds: &'a Bounds,
+}
+
+impl Logs<'_> {
+    /// Counts a part's lines by their keys, and gives these for so many lines.
+    fn count(
+        &self,
+        part: &Timeline,
+        counters: &[AtomicU32],
+        room: usize,
+    ) -> Result<FirstPass, TimelineError> {
+        let mut first = FirstPass::default();
+        self.visit(part, &mut Files::default(), &mut |line| {
+            if !self.bounds.within.contains(&line.moment.ts) {
+                return;
+            }
+            let keys = keys(&line, self.known);
+            for (hash, ..) in &keys.each {
+                if let Some(count) = counters.get(slot(*hash)) {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            if first.counts.len() < room {
+                first.add(&keys);
+            }
+        })?;
+        Ok(first)
+    }
+
+    /// A part's lines of series that are kept.
+    fn keep(
+        &self,
+        part: &Timeline,
+        mut first: FirstPass,
+        is_kept: impl Fn(u64) -> bool,
+    ) -> Result<Kept, TimelineError> {
+        let mut files = Files::default();
+        let mut kept = Kept::default();
+        self.visit(part, &mut files, &mut |line| {
+            kept.see(line.hash, line.writer, (line.moment.ts, line.moment.ts));
+            let is_within = self.bounds.within.contains(&line.moment.ts);
+            if !is_within || first.next(&is_kept) == Some(false) {
+                return;
+            }
+            let keys = keys(&line, self.known);
+            for (hash, level, refined) in keys.each.iter().filter(|(hash, ..)| is_kept(*hash)) {
+                let series = kept.series.entry(*hash).or_insert_with(|| Series {
+                    writer: Writer::clone(line.writer),
+                    template: keys.template(*level).to_owned(),
+                    target: keys.shape.target.clone().filter(|_| *refined),
+                    events: Vec::new(),
+                    zone_unsure: false,
+                    others: 0,
+                });
+                series.events.push(line.moment);
+                series.zone_unsure |= line.zone_unsure;
+            }
+        })?;
+        kept.files = files;
+        Ok(kept)
+    }
+}
+
+/// What is kept of lines, by hash of series and of writer.
+#[derive(Default)]
+struct Kept {
+    series: HashMap<u64, Series>,
+    spans: HashMap<u64, (Arc<Writer>, i64, i64)>,
+    /// The files that its moments name.
+    files: Files,
+}
+
+impl Kept {
+    fn see(&mut self, hash: u64, writer: &Arc<Writer>, (first, last): (i64, i64)) {
+        let span = self
+            .spans
+            .entry(hash)
+            .or_insert_with(|| (Arc::clone(writer), first, last));
+        (span.1, span.2) = (span.1.min(first), span.2.max(last));
+    }
+
+    /// Takes in another part's, whose files get other numbers.
+    fn take(&mut self, other: Self, files: &mut Files) {
+        let numbers = files.numbers_of(&other.files);
+        for (hash, mut more) in other.series {
+            for event in &mut more.events {
+                event.place.renumber(&numbers);
+            }
+            match self.series.entry(hash) {
+                Entry::Vacant(place) => {
+                    place.insert(more);
+                }
+                Entry::Occupied(mut place) => {
+                    let series = place.get_mut();
+                    series.events.append(&mut more.events);
+                    series.zone_unsure |= more.zone_unsure;
+                }
+            }
+        }
+        for (hash, (writer, first, last)) in other.spans {
+            self.see(hash, &writer, (first, last));
+        }
+    }
+}
+
+/// What the first pass saw of a part, for as many lines as there is room for: most lines belong to nothing that is kept.
 #[derive(Default)]
 struct FirstPass {
     /// Hashes of the keys of all lines.
@@ -177,11 +272,9 @@ struct FirstPass {
 
 impl FirstPass {
     fn add(&mut self, keys: &Keys) {
-        if self.counts.len() < MOST_LINES {
-            self.counts
-                .push(u8::try_from(keys.each.len()).unwrap_or(u8::MAX));
-            self.hashes.extend(keys.each.iter().map(|(hash, ..)| *hash));
-        }
+        let count = u8::try_from(keys.each.len()).unwrap_or(u8::MAX);
+        self.counts.push(count);
+        self.hashes.extend(keys.each.iter().map(|(hash, ..)| *hash));
     }
 
     /// Whether the next line has a key that is kept; nothing where the first pass had no room for it.
@@ -277,45 +370,46 @@ fn tighten(counters: &[u32], bounds: &Bounds) -> (RangeInclusive<usize>, usize) 
     (least..=bounds.most, left_out)
 }
 
-/// Calls back for each dated line of a log, part by part, so that not all are held at once.
-fn visit(
-    timeline: &Timeline,
-    containers: &Containers,
-    files: &mut Files,
-    hosts: Option<&BTreeSet<String>>,
-    each: &mut impl FnMut(Line<'_>),
-) -> Result<(), TimelineError> {
-    const COLUMNS: [&str; 14] = [
-        "host",
-        "format",
-        "ts_basis",
-        "ts_precision",
-        "container",
-        "pod",
-        "namespace",
-        "attributes",
-        "message",
-        "command",
-        "exe",
-        "pid",
-        "dst_ip",
-        "dst_port",
-    ];
-    let mut writers = Writers::default();
-    for part in timeline.parts() {
-        let part = Timeline::of_parts(vec![part.clone()]);
+const COLUMNS: [&str; 14] = [
+    "host",
+    "format",
+    "ts_basis",
+    "ts_precision",
+    "container",
+    "pod",
+    "namespace",
+    "attributes",
+    "message",
+    "command",
+    "exe",
+    "pid",
+    "dst_ip",
+    "dst_port",
+];
+
+impl Logs<'_> {
+    /// Calls back for each dated line of a part.
+    fn visit(
+        &self,
+        part: &Timeline,
+        files: &mut Files,
+        each: &mut impl FnMut(Line<'_>),
+    ) -> Result<(), TimelineError> {
         let rows = part.select(&ACTIONS, &COLUMNS)?;
         let columns = Columns::of(&rows);
         let of_hosts = |row: &usize| {
+            let hosts = self.bounds.hosts.as_ref();
             let host = hosts.and_then(|hosts| Some((hosts, cell(&columns.hosts, *row)?)));
             host.is_none_or(|(hosts, host)| hosts.contains(host))
         };
+        let mut writers = Writers::default();
         let mut last = None;
         for row in (0..rows.rows()).filter(of_hosts) {
-            columns.line(row, (containers, &mut writers), &mut last, files, each);
+            let told_by = (self.containers, &mut writers);
+            columns.line(row, told_by, &mut last, files, each);
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Writers with their hashes, by a hash of the cells that tell them.
@@ -325,7 +419,7 @@ struct Writers {
 }
 
 /// A writer with its hash; none where a row tells of logins itself.
-type Told = Option<(Rc<Writer>, u64)>;
+type Told = Option<(Arc<Writer>, u64)>;
 
 /// The columns of a part, looked up once.
 struct Columns<'a> {
@@ -433,7 +527,7 @@ impl<'a> Columns<'a> {
             .map(|pid| {
                 let mut one = Writer::clone(&writer);
                 one.what.value = format!("{}[{pid}]", one.what.value);
-                Rc::new(one)
+                Arc::new(one)
             });
         let message = told(cells, cell(&self.messages, row), cell(&self.ports, row));
         let line = |writer, hash, moment| Line {
@@ -462,7 +556,7 @@ impl Writers {
         let made = || {
             let writer = containers.writer(cells)?;
             let hash = hash_of(&writer);
-            Some((Rc::new(writer), hash))
+            Some((Arc::new(writer), hash))
         };
         if cells.action != action::LOG {
             return made();

@@ -42,6 +42,11 @@ impl Files {
         number
     }
 
+    /// The numbers here of another's files, by their numbers there.
+    pub fn numbers_of(&mut self, other: &Self) -> Vec<u32> {
+        other.names.iter().map(|name| self.number(name)).collect()
+    }
+
     fn name(&self, place: &Place) -> &str {
         let at = usize::try_from(place.file).ok();
         at.and_then(|at| self.names.get(at))
@@ -84,6 +89,13 @@ impl Place {
     pub fn at(files: &mut Files, file: &str, at: i64, is_line: bool) -> Self {
         let file = files.number(file);
         Self { file, at, is_line }
+    }
+
+    /// Gives the file another number.
+    pub fn renumber(&mut self, numbers: &[u32]) {
+        let at = usize::try_from(self.file).ok();
+        let number = at.and_then(|at| numbers.get(at));
+        self.file = number.copied().unwrap_or(u32::MAX);
     }
 
     /// Whether both stand in one file.
