@@ -10,6 +10,7 @@ use coldcase_ingest::Clock;
 use coldcase_model::{Timestamp, action};
 use coldcase_timeline::polars::prelude::{LazyFrame, col, lit};
 use coldcase_timeline::{PartInfo, Selection, Timeline, TimelineError};
+use rayon::prelude::*;
 use serde_json::Value;
 
 use super::event_keys::{self, Kind};
@@ -58,28 +59,32 @@ pub(crate) fn gather(
     inputs: &[InputRecord],
     series: &AllSeries,
 ) -> Result<Sightings, TimelineError> {
-    let mut sample = Sample::new(inputs, series);
+    let scene = Scene::new(inputs, series);
     let local_dns = series.any_local(&DNS_LOGS);
     let tells = |part: &PartInfo| {
         let mut actions = part.actions.iter().map(String::as_str);
         actions.any(|one| CONTAINERS.0.contains(&one))
     };
     let containers_told = timeline.parts().iter().any(tells);
-    for part in timeline.parts() {
+    let take = |mut sample: Sample, part: &PartInfo| -> Result<Sample, TimelineError> {
         let part = Timeline::of_parts(vec![part.clone()]);
-        sample.take(&part, &LOGINS, |rows| rows, logins)?;
-        sample.take(&part, &AUDIT, of_pam, audits)?;
-        sample.take(&part, &FLOWS, to_ssh, flows)?;
-        sample.take(&part, &CONTAINERS, |rows| rows, containers)?;
+        let kept = &mut sample;
+        scene.take(kept, &part, &LOGINS, |rows| rows, logins)?;
+        scene.take(kept, &part, &AUDIT, of_pam, audits)?;
+        scene.take(kept, &part, &FLOWS, to_ssh, flows)?;
+        scene.take(kept, &part, &CONTAINERS, |rows| rows, containers)?;
         if containers_told {
-            sample.take(&part, &ENGINE_LINES, |rows| rows, engine_lines)?;
+            scene.take(kept, &part, &ENGINE_LINES, |rows| rows, engine_lines)?;
         }
         if local_dns {
-            sample.take(&part, &QUERIES, |rows| rows, queries)?;
+            scene.take(kept, &part, &QUERIES, |rows| rows, queries)?;
         }
-        sample.take_mtimes(&part)?;
-    }
-    sample.last_writes();
+        scene.take_mtimes(kept, &part)?;
+        Ok(sample)
+    };
+    let samples = timeline.parts().par_iter().try_fold(Sample::default, take);
+    let mut sample = samples.try_reduce(Sample::default, |one, other| Ok(one.and(other)))?;
+    scene.last_writes(&mut sample);
     Ok(sample.finish())
 }
 
@@ -184,30 +189,29 @@ fn queries(rows: &Selection, row: usize, _: &str) -> Option<Keys> {
     Some((Kind::Query, [query, None, None]))
 }
 
-/// A share of all sightings, the same for every clock.
-struct Sample<'a> {
+/// The artifacts that sightings are from.
+struct Scene<'a> {
     inputs: BTreeMap<&'a str, (usize, &'a InputRecord)>,
+    /// Their names, without folders.
+    names: BTreeSet<&'a str>,
     series: &'a AllSeries,
-    /// One key of this many is kept.
-    every: u64,
-    kept: Vec<(bool, Sighting)>,
 }
 
-impl<'a> Sample<'a> {
+impl<'a> Scene<'a> {
     fn new(inputs: &'a [InputRecord], series: &'a AllSeries) -> Self {
-        let inputs = inputs.iter().enumerate();
+        let paths = inputs.iter().enumerate();
         Self {
-            inputs: inputs
+            inputs: paths
                 .map(|(index, input)| (input.path.as_str(), (index, input)))
                 .collect(),
+            names: inputs.iter().map(|input| name(&input.path)).collect(),
             series,
-            every: 1,
-            kept: Vec::new(),
         }
     }
 
     fn take(
-        &mut self,
+        &self,
+        sample: &mut Sample,
         part: &Timeline,
         (actions, columns): &Wanted,
         filter: impl Fn(LazyFrame) -> LazyFrame,
@@ -218,65 +222,63 @@ impl<'a> Sample<'a> {
         let rows = part.select_where(actions, &names, filter)?;
         for row in 0..rows.rows() {
             let host = rows.text("host", row).unwrap_or_default();
-            if let Some(keys) = keys(&rows, row, host) {
-                self.note(&rows, row, keys);
+            let keys = keys(&rows, row, host);
+            if let Some((known, sighting)) = keys.and_then(|keys| self.sighting(&rows, row, keys)) {
+                sample.keep(known, sighting);
             }
         }
         Ok(())
     }
 
     /// Listed mtimes of files that are in the bundle themselves, by name.
-    fn take_mtimes(&mut self, part: &Timeline) -> Result<(), TimelineError> {
-        let names: BTreeSet<&str> = self.inputs.keys().map(|path| name(path)).collect();
+    fn take_mtimes(&self, sample: &mut Sample, part: &Timeline) -> Result<(), TimelineError> {
         let of_inputs = |rows: &Selection, row: usize, host: &str| -> Option<Keys> {
             let name = name(rows.text("path", row)?);
-            let key = names
-                .contains(name)
-                .then(|| event_keys::last_write(host, name));
+            let is_input = self.names.contains(name);
+            let key = is_input.then(|| event_keys::last_write(host, name));
             Some((Kind::LastWrite, [Some(key?), None, None]))
         };
         let wanted: Wanted = (&[action::FILE_MODIFIED], &["path"]);
-        self.take(part, &wanted, |rows| rows, of_inputs)
+        self.take(sample, part, &wanted, |rows| rows, of_inputs)
     }
 
     /// The last records of inputs whose times are recorded.
-    fn last_writes(&mut self) {
-        let inputs: Vec<_> = self.inputs.values().copied().collect();
-        for (index, input) in inputs {
+    fn last_writes(&self, sample: &mut Sample) {
+        for (index, input) in self.inputs.values() {
             let (Some(last), 0) = (input.last_recorded, input.assumed) else {
                 continue;
             };
             let host = input.host.as_deref().unwrap_or_default();
             let key = event_keys::last_write(host, name(&input.path));
-            self.keep(
-                true,
-                Sighting {
-                    at: last.seconds(),
-                    width: 0,
-                    keys: [Some(key), None, None],
-                    kind: Kind::LastWrite,
-                    series: self.series.of_input(index),
-                },
-            );
+            let sighting = Sighting {
+                at: last.seconds(),
+                width: 0,
+                keys: [Some(key), None, None],
+                kind: Kind::LastWrite,
+                series: self.series.of_input(*index),
+            };
+            sample.keep(true, sighting);
         }
     }
 
-    fn note(&mut self, rows: &Selection, row: usize, (kind, keys): Keys) {
-        let found = rows
-            .text("file", row)
-            .and_then(|file| self.inputs.get(file));
-        let (Some((index, input)), Some(ts)) = (found, rows.long("ts_ns", row)) else {
-            return;
+    /// A row's sighting, and whether the zone of its clock is recorded.
+    fn sighting(
+        &self,
+        rows: &Selection,
+        row: usize,
+        (kind, keys): Keys,
+    ) -> Option<(bool, Sighting)> {
+        let (index, input) = self.inputs.get(rows.text("file", row)?)?;
+        let ts = rows.long("ts_ns", row)?;
+        let width = match rows.text("ts_precision", row)? {
+            "day" => return None,
+            "min" => 59,
+            _ => 0,
         };
-        let width = match rows.text("ts_precision", row) {
-            Some("day") | None => return,
-            Some("min") => 59,
-            Some(_) => 0,
-        };
-        let known = match rows.text("ts_basis", row) {
-            Some("recorded") => true,
-            Some("zone-assumed" | "year-inferred") => false,
-            _ => return,
+        let known = match rows.text("ts_basis", row)? {
+            "recorded" => true,
+            "zone-assumed" | "year-inferred" => false,
+            _ => return None,
         };
         let at = if known {
             Timestamp(ts).seconds()
@@ -284,28 +286,53 @@ impl<'a> Sample<'a> {
             local_seconds(ts, &input.clock)
         };
         let series = self.series.of_input(*index);
-        self.keep(
-            known,
-            Sighting {
-                at,
-                width,
-                keys,
-                kind,
-                series,
-            },
-        );
+        let sighting = Sighting {
+            at,
+            width,
+            keys,
+            kind,
+            series,
+        };
+        Some((known, sighting))
+    }
+}
+
+/// A share of all sightings, the same for every clock.
+struct Sample {
+    /// One key of this many is kept.
+    every: u64,
+    kept: Vec<(bool, Sighting)>,
+}
+
+impl Default for Sample {
+    fn default() -> Self {
+        let kept = Vec::new();
+        Self { every: 1, kept }
+    }
+}
+
+impl Sample {
+    fn keep(&mut self, known: bool, sighting: Sighting) {
+        if is_kept(&sighting, self.every) {
+            self.kept.push((known, sighting));
+            self.thin();
+        }
     }
 
-    fn keep(&mut self, known: bool, sighting: Sighting) {
-        let is_kept = |one: &Sighting, every: u64| {
-            let first = one.keys().next();
-            first.is_some_and(|key| (key.hash >> 7) % every == 0)
-        };
-        if !is_kept(&sighting, self.every) {
-            return;
-        }
-        self.kept.push((known, sighting));
-        if self.kept.len() > MOST_SIGHTINGS {
+    /// Takes in another's, after its own.
+    fn and(mut self, mut other: Self) -> Self {
+        self.every = self.every.max(other.every);
+        self.kept.append(&mut other.kept);
+        let every = self.every;
+        self.kept.retain(|(_, one)| is_kept(one, every));
+        self.thin();
+        self
+    }
+
+    /// Fewer where they are too many.
+    fn thin(&mut self) {
+        // Keys that are all alike can't be told apart.
+        while self.kept.len() > MOST_SIGHTINGS && self.every < 1 << 32 {
             self.every *= 2;
             let every = self.every;
             self.kept.retain(|(_, one)| is_kept(one, every));
@@ -329,6 +356,12 @@ impl<'a> Sample<'a> {
         }
         sightings
     }
+}
+
+/// Whether a sighting's key is one of those that are kept.
+fn is_kept(sighting: &Sighting, every: u64) -> bool {
+    let first = sighting.keys().next();
+    first.is_some_and(|key| (key.hash >> 7).is_multiple_of(every))
 }
 
 /// What the artifact itself said: the instant, moved to the zone that it was read with.
