@@ -8,7 +8,6 @@ mod evidence;
 mod facts;
 mod identity;
 mod indicators;
-mod kept;
 mod logins;
 mod mining;
 mod names;

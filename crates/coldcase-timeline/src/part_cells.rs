@@ -79,14 +79,14 @@ impl PartCells {
 }
 
 /// A text column to be looked at row by row.
-enum Texts<'a> {
+pub(crate) enum Texts<'a> {
     Nulls,
     Numbered(Vec<Option<&'a str>>, &'a [u16]),
     Whole(Vec<Option<&'a str>>),
 }
 
 impl<'a> Texts<'a> {
-    fn of(column: &'a PartColumn) -> Self {
+    pub fn of(column: &'a PartColumn) -> Self {
         match column {
             PartColumn::Nulls => Self::Nulls,
             PartColumn::Words { texts, rows } => Self::Numbered(texts.iter().collect(), rows),
@@ -97,7 +97,7 @@ impl<'a> Texts<'a> {
         }
     }
 
-    fn at(&self, row: usize) -> Option<&'a str> {
+    pub fn at(&self, row: usize) -> Option<&'a str> {
         match self {
             Self::Nulls => None,
             Self::Whole(cells) => cells.get(row).copied().flatten(),
@@ -105,6 +105,22 @@ impl<'a> Texts<'a> {
                 let number = rows.get(row).copied().unwrap_or(NO_TEXT);
                 texts.get(usize::from(number)).copied().flatten()
             }
+        }
+    }
+
+    /// How many texts have a number.
+    pub fn words(&self) -> usize {
+        match self {
+            Self::Numbered(texts, _) => texts.len(),
+            _ => 0,
+        }
+    }
+
+    /// The number of a row's text, where texts have one.
+    pub fn word(&self, row: usize) -> Option<usize> {
+        match self {
+            Self::Numbered(_, rows) => rows.get(row).map(|number| usize::from(*number)),
+            _ => None,
         }
     }
 

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use polars::frame::DataFrame;
 use polars::prelude::{
-    ChunkedArray, Column, IdxCa, Int32Type, Int64Type, IntoLazy as _, LazyFrame, PolarsError,
-    PolarsNumericType, PolarsResult, StringChunked,
+    ChunkedArray, Column, IdxCa, IdxSize, Int32Type, Int64Type, IntoLazy as _, LazyFrame,
+    PolarsError, PolarsNumericType, PolarsResult, StringChunked,
 };
 use polars_io::SerReader as _;
 use polars_io::parquet::read::{ParallelStrategy, ParquetReader};
@@ -20,6 +20,7 @@ use crate::kept_columns::KeptColumns;
 use crate::order::sorted;
 use crate::part_column::{PartColumn, data_type};
 use crate::schema::ColumnType;
+use crate::text_sign::{TextSign, rows_with};
 use crate::{COLUMNS, PartInfo, TimelineError};
 
 /// Columns that order rows and say where they are from: part of every selection.
@@ -91,7 +92,17 @@ impl Timeline {
 
     /// Rows of these actions, these columns of them, in the total order.
     pub fn select(&self, actions: &[&str], columns: &[&str]) -> Result<Selection, TimelineError> {
-        self.selected(actions, columns, None)
+        self.selected(actions, columns, &[], None)
+    }
+
+    /// Likewise those in which of each of these lists one sign at least is seen.
+    pub fn select_texts(
+        &self,
+        actions: &[&str],
+        columns: &[&str],
+        signs: &[&[TextSign<'_>]],
+    ) -> Result<Selection, TimelineError> {
+        self.selected(actions, columns, signs, None)
     }
 
     /// Likewise, with more done to each part's rows before they are put together: filters, above all.
@@ -102,17 +113,17 @@ impl Timeline {
         columns: &[&str],
         more: impl Fn(LazyFrame) -> LazyFrame,
     ) -> Result<Selection, TimelineError> {
-        self.selected(actions, columns, Some(&more))
+        self.selected(actions, columns, &[], Some(&more))
     }
 
     fn selected(
         &self,
         actions: &[&str],
         columns: &[&str],
+        signs: &[&[TextSign<'_>]],
         more: Option<More<'_>>,
     ) -> Result<Selection, TimelineError> {
-        let mut names: Vec<&str> = ALWAYS.to_vec();
-        names.extend(columns.iter().filter(|name| !ALWAYS.contains(name)));
+        let names = with_always(columns);
         let mut whole: Option<DataFrame> = None;
         for part in self.parts.iter().filter(|part| {
             part.actions
@@ -123,7 +134,7 @@ impl Timeline {
                 path: part.path.clone(),
                 source,
             };
-            let rows = part_rows(part, actions, &names, more)?;
+            let rows = part_rows(part, actions, &names, signs, more)?;
             match (rows, &mut whole) {
                 (None, _) => {}
                 (rows, None) => whole = rows,
@@ -153,9 +164,31 @@ impl Timeline {
     ) -> Result<(), TimelineError> {
         let mut names: Vec<&str> = vec!["action"];
         names.extend(columns.iter().filter(|name| **name != "action"));
+        self.each_part(actions, &names, &[], Some(&more), &mut take)
+    }
+
+    /// Likewise of the rows in which of each of these lists one sign at least is seen.
+    pub fn for_each_part_texts(
+        &self,
+        actions: &[&str],
+        columns: &[&str],
+        signs: &[&[TextSign<'_>]],
+        mut take: impl FnMut(&Selection),
+    ) -> Result<(), TimelineError> {
+        self.each_part(actions, &with_always(columns), signs, None, &mut take)
+    }
+
+    fn each_part(
+        &self,
+        actions: &[&str],
+        names: &[&str],
+        signs: &[&[TextSign<'_>]],
+        more: Option<More<'_>>,
+        take: &mut dyn FnMut(&Selection),
+    ) -> Result<(), TimelineError> {
         let holds = |part: &&PartInfo| part.actions.iter().any(|one| actions.contains(&&**one));
         for part in self.parts.iter().filter(holds) {
-            if let Some(frame) = part_rows(part, actions, &names, Some(&more))? {
+            if let Some(frame) = part_rows(part, actions, names, signs, more)? {
                 take(&Selection { frame });
             }
         }
@@ -270,11 +303,19 @@ fn messages_of(
 /// What else is done to a part's rows.
 type More<'m> = &'m dyn Fn(LazyFrame) -> LazyFrame;
 
-/// A part's rows of these actions, with more done to them; `None` where it has none.
+/// These columns and those of every selection.
+fn with_always<'a>(columns: &[&'a str]) -> Vec<&'a str> {
+    let mut names: Vec<&str> = ALWAYS.to_vec();
+    names.extend(columns.iter().filter(|name| !ALWAYS.contains(name)));
+    names
+}
+
+/// A part's rows of these actions with these signs, with more done to them; `None` where it has none.
 fn part_rows(
     part: &PartInfo,
     actions: &[&str],
     names: &[&str],
+    signs: &[&[TextSign<'_>]],
     more: Option<More<'_>>,
 ) -> Result<Option<DataFrame>, TimelineError> {
     let failed = |source| TimelineError::Columns {
@@ -282,20 +323,30 @@ fn part_rows(
         source,
     };
     let is_wanted = |action: &String| actions.contains(&action.as_str());
-    let rows = if part.actions.iter().all(is_wanted) {
-        read_columns(part, names)?
+    let mut places = if part.actions.iter().all(is_wanted) {
+        None
     } else {
-        let columns = part_columns(part, names)?;
-        let mut named = names.iter().zip(&columns);
-        let action = named.find(|(name, _)| **name == "action");
-        let places = action.map_or_else(Vec::new, |(_, column)| column.rows_of(actions));
-        if places.is_empty() {
-            return Ok(None);
+        let action = part_columns(part, &["action"])?;
+        let places = action.iter().flat_map(|column| column.rows_of(actions));
+        Some(places.collect::<Vec<IdxSize>>())
+    };
+    for signs in signs {
+        if places.as_ref().is_some_and(Vec::is_empty) {
+            break;
         }
-        let places = IdxCa::from_vec("row".into(), places);
-        let at = |(name, column): (&&str, &PartColumn)| column.column_at(name, kind(name), &places);
-        let columns: PolarsResult<Vec<Column>> = names.iter().zip(&columns).map(at).collect();
-        DataFrame::new(places.len(), columns.map_err(failed)?).map_err(failed)?
+        places = Some(rows_with(part, places, signs)?);
+    }
+    let rows = match places {
+        Some(places) if places.is_empty() => return Ok(None),
+        Some(places) if places.len() < part.rows => {
+            let columns = part_columns(part, names)?;
+            let places = IdxCa::from_vec("row".into(), places);
+            let at =
+                |(name, column): (&&str, &PartColumn)| column.column_at(name, kind(name), &places);
+            let columns: PolarsResult<Vec<Column>> = names.iter().zip(&columns).map(at).collect();
+            DataFrame::new(places.len(), columns.map_err(failed)?).map_err(failed)?
+        }
+        _ => read_columns(part, names)?,
     };
     match more {
         None => Ok(Some(rows)),

@@ -13,12 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use coldcase_model::{
     EvidenceRecord, Finding, Observable, ObservableType, Severity, Timestamp, action,
 };
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Selection, TextSign, Timeline, TimelineError};
 use serde_json::{Value, json};
 
 use crate::evidence::{record, spread};
 use crate::facts::IndicatorType;
-use crate::kept::keep_texts;
 use crate::logins::{Login, Logins, OfSource};
 use crate::{CaseFacts, Correlator, Draft, View};
 
@@ -159,9 +158,8 @@ fn indicators(
     }
     let is_named = |name: &str| parents(name).any(|parent| domains.contains(parent));
     let columns = ["format", "host", "domain"];
-    let rows = timeline.select_where(&[action::DNS_QUERY], &columns, |rows| {
-        keep_texts(rows, "domain", is_named)
-    })?;
+    let named: [&[TextSign<'_>]; 1] = [&[TextSign::of_all(&["domain"], &is_named)]];
+    let rows = timeline.select_texts(&[action::DNS_QUERY], &columns, &named)?;
     let mut of_domains: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (row, name) in rows.texts("domain").iter().enumerate() {
         let domain = name.and_then(|name| parents(name).find_map(|parent| domains.get(parent)));

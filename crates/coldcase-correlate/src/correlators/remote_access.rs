@@ -30,8 +30,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, Observable, ObservableType, Severity, action, outcome};
-use coldcase_timeline::TimelineError;
-use coldcase_timeline::polars::prelude::{col, lit};
+use coldcase_timeline::{Selection, TextSign, Timeline, TimelineError};
 
 use super::syn_flood::is_flood_from;
 use crate::evidence::time_fact;
@@ -138,11 +137,18 @@ fn is_outside(address: &str, facts: &CaseFacts) -> bool {
     !is_internal(address) && facts.host_with(address).is_none()
 }
 
+/// Logins that name an address and let in.
+fn came_in(timeline: &Timeline, columns: &[&str]) -> Result<Selection, TimelineError> {
+    let is_success = |text: &str| text == outcome::SUCCESS;
+    let let_in: [&[TextSign<'_>]; 2] = [
+        &[TextSign::of_all(&["outcome"], &is_success)],
+        &[TextSign::of_all(&["src_ip"], &|_| true)],
+    ];
+    timeline.select_texts(&[action::LOGIN], columns, &let_in)
+}
+
 fn known(timeline: &View<'_>, sessions: &[Session]) -> Result<Known, TimelineError> {
-    let rows = timeline.select_where(&[action::LOGIN], &["src_ip", "outcome"], |rows| {
-        let success = col("outcome").eq(lit(outcome::SUCCESS));
-        rows.filter(success.and(col("src_ip").is_not_null()))
-    })?;
+    let rows = came_in(timeline, &["src_ip"])?;
     let mut days: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
     let times = rows.longs("ts_ns");
     for (row, address) in rows.texts("src_ip").into_iter().enumerate() {

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::action;
-use coldcase_timeline::polars::prelude::{LazyFrame, col, lit};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::polars::prelude::{col, lit};
+use coldcase_timeline::{Selection, TextSign, Timeline, TimelineError};
 use serde_json::Value;
 
 use super::workload::Workload;
@@ -136,16 +136,13 @@ pub(super) fn select(timeline: &Timeline) -> Result<Selection, TimelineError> {
 /// Lines of the engine and the kernel in the host's logs that name a container.
 pub(super) fn select_logs(timeline: &Timeline) -> Result<Selection, TimelineError> {
     let columns = ["host", "format", "attributes", "message"];
-    timeline.select_where(&[action::LOG], &columns, |rows| {
-        let own = ["container-log", "app-log"]
-            .iter()
-            .map(|format| col("format").neq(lit(*format)));
-        let telling = TELLING
-            .iter()
-            .map(|start| col("message").str().starts_with(lit(*start)))
-            .reduce(|a, b| a.or(b));
-        own.chain(telling).fold(rows, LazyFrame::filter)
-    })
+    let of_host = |format: &str| !["container-log", "app-log"].contains(&format);
+    let tells = |message: &str| TELLING.iter().any(|start| message.starts_with(start));
+    let telling: [&[TextSign<'_>]; 2] = [
+        &[TextSign::of_all(&["format"], &of_host)],
+        &[TextSign::of_all(&["message"], &tells)],
+    ];
+    timeline.select_texts(&[action::LOG], &columns, &telling)
 }
 
 /// All lives, in order of host and name.

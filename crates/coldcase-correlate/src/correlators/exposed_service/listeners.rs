@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::action;
-use coldcase_timeline::polars::prelude::{col, lit};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Selection, TextSign, Timeline, TimelineError};
+use memchr::memmem;
 use serde_json::Value;
 
 use super::catalog::{Auth, Service};
-use super::holding::holding;
 use super::listen::{Listen, Reach};
 
 /// One service on one port of a host.
@@ -374,13 +373,18 @@ fn select(timeline: &Timeline) -> Result<Selection, TimelineError> {
         "attributes",
         "message",
     ];
-    timeline.select_where(&actions, &columns, |rows| {
-        let of = |name: &str| col("action").eq(lit(name.to_owned()));
-        // Of logs only lines that name a listening address, of sockets those that listen.
-        let telling = of(action::LOG).or(of(action::SOCKET_LISTED));
-        let listens = holding("attributes", "\"listen\"");
-        rows.filter(telling.not().or(listens))
-    })
+    // Of logs only lines that name a listening address, of sockets those that listen.
+    let may_listen = |name: &str| [action::LOG, action::SOCKET_LISTED].contains(&name);
+    let is_told = |name: &str| !may_listen(name);
+    let telling: [&[TextSign<'_>]; 1] = [&[
+        TextSign::whole(&is_told),
+        TextSign {
+            of: &may_listen,
+            columns: &["attributes"],
+            is: &|attributes| memmem::find(attributes.as_bytes(), b"\"listen\"").is_some(),
+        },
+    ]];
+    timeline.select_texts(&actions, &columns, &telling)
 }
 
 /// Longest command line of each process.

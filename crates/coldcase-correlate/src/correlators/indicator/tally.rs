@@ -1,16 +1,14 @@
 //! Counting hits: part by part, so that what is held grows with the hits' kinds and not with the rows.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{EvidenceRecord, Timestamp, action};
 use coldcase_timeline::polars::prelude::DataFrame;
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_timeline::{TextSign, Timeline, TimelineError};
 use serde_json::Value;
 
 use super::contact::{Contact, Row, contact};
 use crate::indicators::Indicators;
-use crate::kept::keep_rows;
 
 /// Records shown of each file and kind of contact: the first and the last.
 const MOST_RECORDS: usize = 20;
@@ -165,15 +163,39 @@ pub(super) fn count(
         .filter(|action| *action != action::ALERT)
         .collect();
     let actions: Vec<&str> = actions.into_iter().collect();
-    let tallies = RefCell::new(BTreeMap::new());
-    timeline.select_where(&actions, &COLUMNS, |rows| {
-        keep_rows(rows, |frame| {
-            Part::of(frame)?.count(known, &mut tallies.borrow_mut());
-            // What was counted need not be kept.
-            Some(vec![false; frame.height()])
-        })
+    let is_address = |text: &str| known.address(text).is_some();
+    let is_domain = |text: &str| known.domain(text).is_some();
+    let names_one = |text: &str| {
+        let mut found = BTreeSet::new();
+        known.in_text(text, &mut found);
+        !found.is_empty()
+    };
+    let has_texts = |action: &str| !ONLY_CELLS.contains(&action);
+    let is_line = |action: &str| action == action::LOG && has_texts(action);
+    let is_request = |action: &str| action == action::HTTP_REQUEST && known.has_urls();
+    // Of most parts no row names any.
+    let may_name_one: [&[TextSign<'_>]; 1] = [&[
+        TextSign::of_all(&["src_ip", "dst_ip"], &is_address),
+        TextSign::of_all(&["domain"], &is_domain),
+        TextSign {
+            of: &has_texts,
+            columns: &["command", "path", "exe", "image", "attributes"],
+            is: &names_one,
+        },
+        TextSign {
+            of: &is_line,
+            columns: &["message"],
+            is: &names_one,
+        },
+        TextSign::whole(&is_request),
+    ]];
+    let mut tallies = BTreeMap::new();
+    timeline.for_each_part_texts(&actions, &COLUMNS, &may_name_one, |rows| {
+        if let Some(part) = Part::of(rows.frame()) {
+            part.count(known, &mut tallies);
+        }
     })?;
-    Ok(tallies.into_inner())
+    Ok(tallies)
 }
 
 /// Text columns, in the order of [`TEXTS`].

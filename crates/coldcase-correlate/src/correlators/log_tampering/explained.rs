@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use coldcase_model::action;
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Selection, TextSign, Timeline, TimelineError};
+use memchr::memmem;
 
 use super::holds;
 
@@ -29,15 +30,31 @@ pub(super) struct Explained {
     lost: Moments,
 }
 
+/// Whether the kernel says that audit events were lost, or waited in a queue that was full.
+fn says_lost(message: &str) -> bool {
+    let mut found = memmem::find_iter(message.as_bytes(), b"audit");
+    found.any(|at| {
+        let rest = message.get(at + "audit".len()..).unwrap_or_default();
+        if let Some(count) = rest.strip_prefix("_lost=") {
+            return count.starts_with(|sign: char| matches!(sign, '1'..='9'));
+        }
+        let limit = rest.strip_prefix(':').unwrap_or(rest);
+        rest.starts_with("_backlog=")
+            || limit.starts_with(" backlog limit exceeded")
+            || limit.starts_with(" rate limit exceeded")
+    })
+}
+
 impl Explained {
     pub(super) fn load(timeline: &Timeline) -> Result<Self, TimelineError> {
         let host = &["host"];
         let power = timeline.select(&[action::BOOT, action::SHUTDOWN], host)?;
         let clock = timeline.select(&[action::CLOCK_CHANGED], host)?;
         let wanted = ["host", "attributes"];
-        let stopped = timeline.select_where(&[action::LOG], &wanted, |rows| {
-            rows.filter(holds("attributes", r#""logging":"stopped""#))
-        })?;
+        let has_stopped =
+            |said: &str| memmem::find(said.as_bytes(), br#""logging":"stopped""#).is_some();
+        let stopping: [&[TextSign<'_>]; 1] = [&[TextSign::of_all(&["attributes"], &has_stopped)]];
+        let stopped = timeline.select_texts(&[action::LOG], &wanted, &stopping)?;
         let auditd = timeline.select_where(&[action::AUDIT_CONFIG], &wanted, |rows| {
             rows.filter(holds(
                 "attributes",
@@ -45,11 +62,8 @@ impl Explained {
             ))
         })?;
         let wanted = ["host", "message"];
-        let lost = timeline.select_where(&[action::LOG, action::AUDIT], &wanted, |rows| {
-            const SAID: &str =
-                r"audit_lost=[1-9]|audit:? (backlog|rate) limit exceeded|audit_backlog=";
-            rows.filter(holds("message", SAID))
-        })?;
+        let losing: [&[TextSign<'_>]; 1] = [&[TextSign::of_all(&["message"], &says_lost)]];
+        let lost = timeline.select_texts(&[action::LOG, action::AUDIT], &wanted, &losing)?;
         Ok(Self {
             power: moments(&power),
             clock: moments(&clock),

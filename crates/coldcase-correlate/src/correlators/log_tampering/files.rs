@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{EvidenceRecord, Severity, Timestamp, action};
-use coldcase_timeline::polars::prelude::{col, lit};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::polars::prelude::col;
+use coldcase_timeline::{Selection, TextSign, Timeline, TimelineError};
 use serde_json::{Value, json};
 
 use super::holds;
@@ -78,10 +78,13 @@ fn records(rows: &Selection, of_sign: &[usize]) -> Vec<EvidenceRecord> {
 /// Zeroed records in login databases.
 pub(super) fn zeroed(timeline: &Timeline) -> Result<Vec<Sign>, TimelineError> {
     let columns = ["host", "format", "attributes", "message"];
-    let rows = timeline.select_where(&[action::LOG], &columns, |rows| {
-        let zeroed = holds("attributes", r#""zeroed":"#);
-        rows.filter(col("format").eq(lit("utmp")).and(zeroed))
-    })?;
+    let is_utmp = |format: &str| format == "utmp";
+    let is_zeroed = |attributes: &str| attributes.contains(r#""zeroed":"#);
+    let zeroed: [&[TextSign<'_>]; 2] = [
+        &[TextSign::of_all(&["format"], &is_utmp)],
+        &[TextSign::of_all(&["attributes"], &is_zeroed)],
+    ];
+    let rows = timeline.select_texts(&[action::LOG], &columns, &zeroed)?;
     if rows.rows() == 0 {
         return Ok(Vec::new());
     }

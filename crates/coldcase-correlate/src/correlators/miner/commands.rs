@@ -1,10 +1,9 @@
 //! Commands that start miners, as scripts, jobs, units and containers hold them.
 
 use coldcase_model::{EvidenceRecord, action};
-use coldcase_timeline::{Timeline, TimelineError};
+use coldcase_timeline::{TextSign, Timeline, TimelineError};
 
 use crate::evidence::record;
-use crate::kept::keep_texts;
 use crate::mining::{is_miner_command, program_of};
 
 /// A miner's command that something other than a process holds.
@@ -30,9 +29,8 @@ pub(super) fn read(timeline: &Timeline) -> Result<Vec<Started>, TimelineError> {
         action::SHELL_COMMAND,
     ];
     // Audit logs hold commands by the million: each part is sorted out where it is read.
-    let rows = timeline.select_where(&actions, &["host", "command"], |rows| {
-        keep_texts(rows, "command", is_miner_command)
-    })?;
+    let mining: [&[TextSign<'_>]; 1] = [&[TextSign::of_all(&["command"], &is_miner_command)]];
+    let rows = timeline.select_texts(&actions, &["host", "command"], &mining)?;
     let mut found: Vec<Started> = Vec::new();
     for row in 0..rows.rows() {
         let Some(command) = rows

@@ -1,17 +1,15 @@
 //! What starts again by itself, from all artifacts: jobs, units, start scripts, preloaded libraries, and
 //! commands that write such things.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::action;
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Selection, TextSign, Timeline, TimelineError};
 use serde_json::Value;
 
 use super::places::{Kind, hints, kind_of, planted};
 use super::signs::{STRONG, Signs, WEAK, of_command, of_path};
 use crate::indicators::Indicators;
-use crate::kept::keep_texts;
 
 /// Records kept of one item: the first, and the last.
 const MOST_RECORDS: usize = 12;
@@ -119,19 +117,9 @@ impl Gathered {
         timeline: &Timeline,
         known: Option<&Indicators>,
     ) -> Result<(), TimelineError> {
-        let weighed: RefCell<HashMap<String, bool>> = RefCell::new(HashMap::new());
-        let telling = |command: &str| {
-            let mut weighed = weighed.borrow_mut();
-            if let Some(known) = weighed.get(command) {
-                return *known;
-            }
-            let telling = !of_command(command, false, known).is_empty();
-            weighed.insert(command.to_owned(), telling);
-            telling
-        };
-        let rows = timeline.select_where(&[action::CRON_RUN], &COLUMNS, |rows| {
-            keep_texts(rows, "command", telling)
-        })?;
+        let tells = |command: &str| !of_command(command, false, known).is_empty();
+        let telling: [&[TextSign<'_>]; 1] = [&[TextSign::of_all(&["command"], &tells)]];
+        let rows = timeline.select_texts(&[action::CRON_RUN], &COLUMNS, &telling)?;
         let selection = self.keep(rows);
         self.each(selection, |rows, row, _| {
             Some((
@@ -220,11 +208,9 @@ impl Gathered {
             action::EXEC,
             action::CONTAINER_LISTED,
         ];
-        let rows = timeline.select_where(&actions, &COLUMNS, |rows| {
-            keep_texts(rows, "command", |command| {
-                hints(command) && planted(command).is_some()
-            })
-        })?;
+        let plants = |command: &str| hints(command) && planted(command).is_some();
+        let planting: [&[TextSign<'_>]; 1] = [&[TextSign::of_all(&["command"], &plants)]];
+        let rows = timeline.select_texts(&actions, &COLUMNS, &planting)?;
         let selection = self.keep(rows);
         for row in 0..self.selections.get(selection).map_or(0, Selection::rows) {
             let Some(rows) = self.selections.get(selection) else {
@@ -283,9 +269,9 @@ impl Gathered {
         let actions = [action::FILE_MODIFIED];
         let mut columns = COLUMNS.to_vec();
         columns.push("bytes");
-        let rows = timeline.select_where(&actions, &columns, |rows| {
-            keep_texts(rows, "path", |path| of_listing(path).is_some())
-        })?;
+        let is_telling = |path: &str| of_listing(path).is_some();
+        let telling: [&[TextSign<'_>]; 1] = [&[TextSign::of_all(&["path"], &is_telling)]];
+        let rows = timeline.select_texts(&actions, &columns, &telling)?;
         let selection = self.keep(rows);
         let listed: BTreeSet<Option<String>> = self
             .items

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{Finding, ObservableType, Timestamp, action};
-use coldcase_timeline::{Selection, TimelineError};
+use coldcase_timeline::{Selection, TextSign, TimelineError};
 use serde_json::Value;
 
 use super::gather::Item;
@@ -11,7 +11,6 @@ use super::places::Kind;
 use super::signs::{STRONG, Signs, WEAK, of_command};
 use crate::correlators::ssh_auth;
 use crate::indicators::Indicators;
-use crate::kept::keep_texts;
 use crate::logins::{Logins, OfSource};
 use crate::{CaseFacts, View};
 
@@ -90,9 +89,9 @@ pub(super) fn read(
 ) -> Result<(Vec<Item>, Vec<Selection>), TimelineError> {
     let columns = ["host", "user", "command", "path", "attributes", "message"];
     let keys = timeline.select(&[action::KEY_LISTED], &columns)?;
-    let changed = timeline.select_where(&[action::FILE_MODIFIED], &columns, |rows| {
-        keep_texts(rows, "path", |path| path.contains("authorized_keys"))
-    })?;
+    let is_list = |path: &str| path.contains("authorized_keys");
+    let lists: [&[TextSign<'_>]; 1] = [&[TextSign::of_all(&["path"], &is_list)]];
+    let changed = timeline.select_texts(&[action::FILE_MODIFIED], &columns, &lists)?;
     if keys.rows() == 0 {
         return Ok((Vec::new(), vec![keys, changed]));
     }

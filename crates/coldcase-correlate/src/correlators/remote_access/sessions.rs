@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use coldcase_model::{EvidenceRecord, action, outcome};
 use coldcase_timeline::polars::prelude::{Expr, col, lit};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Selection, TextSign, Timeline, TimelineError};
 use serde_json::Value;
 
+use super::came_in;
 use super::lines::{self, Caller};
 use crate::CaseFacts;
 use crate::evidence::record;
@@ -245,22 +246,18 @@ struct Told {
 }
 
 fn of_logs(timeline: &Timeline) -> Result<Vec<Session>, TimelineError> {
-    let mut told: Vec<Told> = Vec::new();
-    // Part by part: of millions of lines a few are wanted.
-    for part in timeline.parts() {
-        let part = Timeline::of_parts(vec![part.clone()]);
-        let rows = part.select(&[action::LOG], &["host", "message"])?;
-        let messages = rows.texts("message");
-        let callers = messages.into_iter().enumerate();
-        told.extend(callers.filter_map(|(row, message)| {
-            Some(Told {
-                caller: lines::caller(message?)?,
-                at: rows.long("ts_ns", row),
-                host: rows.text("host", row).map(str::to_owned),
-                evidence: record(&rows, row),
-            })
-        }));
-    }
+    let tells = |message: &str| lines::caller(message).is_some();
+    let telling: [&[TextSign<'_>]; 1] = [&[TextSign::of_all(&["message"], &tells)]];
+    let rows = timeline.select_texts(&[action::LOG], &["host", "message"], &telling)?;
+    let lines = (0..rows.rows()).filter_map(|row| {
+        Some(Told {
+            caller: lines::caller(rows.text("message", row)?)?,
+            at: rows.long("ts_ns", row),
+            host: rows.text("host", row).map(str::to_owned),
+            evidence: record(&rows, row),
+        })
+    });
+    let mut told: Vec<Told> = lines.collect();
     told.sort_by(|a, b| (a.at, &a.evidence).cmp(&(b.at, &b.evidence)));
     let mut open: Vec<Session> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -323,10 +320,7 @@ fn of_logins(timeline: &Timeline) -> Result<Vec<Session>, TimelineError> {
         "attributes",
         "message",
     ];
-    let rows = timeline.select_where(&[action::LOGIN], &columns, |rows| {
-        let success = col("outcome").eq(lit(outcome::SUCCESS));
-        rows.filter(success.and(col("src_ip").is_not_null()))
-    })?;
+    let rows = came_in(timeline, &columns)?;
     let ends = rows.end_micros();
     let session = |row: usize| {
         let said: Value = serde_json::from_str(rows.text("attributes", row)?).ok()?;
