@@ -184,7 +184,7 @@ impl Logins {
                 .par_iter()
                 .map(|part| Gathered::of(&Timeline::of_parts(vec![part.clone()])))
                 .collect();
-            parts?.into_iter().for_each(|part| whole.take(part));
+            whole.take(parts?);
         }
         Ok(whole.finish())
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use coldcase_model::{Basis, action, outcome};
 use coldcase_timeline::{Selection, Timeline, TimelineError};
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::packed::Packed;
@@ -118,42 +119,49 @@ impl Gathered {
     }
 }
 
+/// Sources are shared out by number, each share to be packed by one thread at a time.
+const SHARES: usize = 8;
+
 /// Logins of many parts.
 #[derive(Default)]
 pub(super) struct Whole {
     /// Names and files of all.
     told: Gathered,
-    groups: HashMap<(u32, u32), Packed>,
+    shares: [Share; SHARES],
+}
+
+/// Packed logins of some sources, by numbers of source and host.
+type Share = HashMap<(u32, u32), Packed>;
+
+/// A part's logins, and what its numbers of names and files are among those of all.
+struct Renumbered {
+    groups: HashMap<(u32, u32), Vec<Login>>,
+    names: Vec<u32>,
+    origins: Vec<u32>,
 }
 
 impl Whole {
-    /// Takes another part's logins in.
-    pub(super) fn take(&mut self, other: Gathered) {
-        let names: Vec<u32> = other
-            .names
-            .all()
-            .map(|name| self.told.names.number(name))
-            .collect();
-        let origins: Vec<u32> = other
-            .origins
-            .into_iter()
-            .map(|origin| self.told.origin_number(origin))
-            .collect();
-        let new = |numbers: &[u32], old: u32| {
-            let at = usize::try_from(old).ok();
-            at.and_then(|at| numbers.get(at)).copied().unwrap_or(0)
-        };
-        for ((source, host), logins) in other.groups {
-            let of = (new(&names, source), new(&names, host));
-            let packed = self.groups.entry(of).or_default();
-            for login in logins {
-                packed.push(&Login {
-                    user: new(&names, login.user),
-                    key: new(&names, login.key),
-                    origin: new(&origins, login.origin),
-                    ..login
-                });
+    /// Takes some parts' logins in, in their order.
+    pub(super) fn take(&mut self, parts: Vec<Gathered>) {
+        let parts: Vec<Renumbered> = parts.into_iter().map(|part| self.renumber(part)).collect();
+        let shares = self.shares.par_iter_mut().enumerate();
+        shares.for_each(|(number, share)| {
+            for part in &parts {
+                part.pack(share, |source| share_of(source) == number);
             }
+        });
+    }
+
+    fn renumber(&mut self, part: Gathered) -> Renumbered {
+        let told = &mut self.told;
+        let names = part.names.all().map(|name| told.names.number(name));
+        let names = names.collect();
+        let origins = part.origins.into_iter();
+        let origins = origins.map(|origin| told.origin_number(origin)).collect();
+        Renumbered {
+            groups: part.groups,
+            names,
+            origins,
         }
     }
 
@@ -162,39 +170,15 @@ impl Whole {
         let Gathered { names, origins, .. } = self.told;
         let ranks = ranks(&origins);
         let files: Vec<&str> = origins.iter().map(|one| one.file.as_str()).collect();
-        let several_files = |origins: &BTreeSet<u32>| {
-            let named = origins
-                .iter()
-                .filter_map(|one| files.get(usize::try_from(*one).ok()?));
-            named.collect::<BTreeSet<_>>().len() > 1
+        // Those of a share one after the other: so what one gives back the next one takes.
+        let in_order = |share: Share| -> Vec<Group> {
+            let groups = share.into_iter();
+            groups
+                .map(|(of, packed)| group(of, packed, &ranks, &files))
+                .collect()
         };
-        // One after the other, by the thread that packed them: so what one gives back the next one takes.
-        let mut groups: Vec<Group> = self
-            .groups
-            .into_iter()
-            .map(|((source, host), packed)| {
-                let mut logins = packed.logins();
-                drop(packed);
-                // Stable, and quick where logins are runs that are in order: those of files.
-                logins.sort_by_key(|login| login.order(&ranks));
-                let origins: BTreeSet<u32> = logins.iter().map(|login| login.origin).collect();
-                let records = logins.iter().filter(|login| login.is_dated).count();
-                // Only where several files tell of a source can one be a copy of another.
-                if several_files(&origins) {
-                    logins = without_copies(&logins);
-                }
-                Group {
-                    source,
-                    host,
-                    first: logins.first().and_then(Login::ts),
-                    successes: logins.iter().filter(|login| login.success).count(),
-                    has_keys: logins.iter().any(|login| login.key != 0),
-                    logins: Packed::of(&logins),
-                    records,
-                    origins,
-                }
-            })
-            .collect();
+        let shares = self.shares.into_par_iter().map(in_order);
+        let mut groups: Vec<Group> = shares.collect::<Vec<_>>().into_iter().flatten().collect();
         groups.sort_by(|a, b| {
             let of = |group: &Group| (names.get(group.source), names.get(group.host));
             of(a).cmp(&of(b))
@@ -205,6 +189,62 @@ impl Whole {
             ranks,
             groups,
         }
+    }
+}
+
+fn share_of(source: u32) -> usize {
+    usize::try_from(source).unwrap_or(0) % SHARES
+}
+
+impl Renumbered {
+    /// Packs the logins of some sources.
+    fn pack(&self, share: &mut Share, is_wanted: impl Fn(u32) -> bool) {
+        let new = |numbers: &[u32], old: u32| {
+            let at = usize::try_from(old).ok();
+            at.and_then(|at| numbers.get(at)).copied().unwrap_or(0)
+        };
+        for ((source, host), logins) in &self.groups {
+            let of = (new(&self.names, *source), new(&self.names, *host));
+            if !is_wanted(of.0) {
+                continue;
+            }
+            let packed = share.entry(of).or_default();
+            for login in logins {
+                packed.push(&Login {
+                    user: new(&self.names, login.user),
+                    key: new(&self.names, login.key),
+                    origin: new(&self.origins, login.origin),
+                    ..*login
+                });
+            }
+        }
+    }
+}
+
+/// The logins of a source on a host in order, without copies.
+fn group((source, host): (u32, u32), packed: Packed, ranks: &[u32], files: &[&str]) -> Group {
+    let mut logins = packed.logins();
+    drop(packed);
+    // Stable, and quick where logins are runs that are in order: those of files.
+    logins.sort_by_key(|login| login.order(ranks));
+    let origins: BTreeSet<u32> = logins.iter().map(|login| login.origin).collect();
+    let records = logins.iter().filter(|login| login.is_dated).count();
+    let named = origins
+        .iter()
+        .filter_map(|one| files.get(usize::try_from(*one).ok()?));
+    // Only where several files tell of a source can one be a copy of another.
+    if named.collect::<BTreeSet<_>>().len() > 1 {
+        logins = without_copies(&logins);
+    }
+    Group {
+        source,
+        host,
+        first: logins.first().and_then(Login::ts),
+        successes: logins.iter().filter(|login| login.success).count(),
+        has_keys: logins.iter().any(|login| login.key != 0),
+        logins: Packed::of(&logins),
+        records,
+        origins,
     }
 }
 

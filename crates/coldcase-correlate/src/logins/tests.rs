@@ -112,11 +112,14 @@ fn parts_in_any_order_make_the_same_groups_and_copies_count_once() {
     ];
     let joined = |parts: Vec<Gathered>| {
         let mut whole = Whole::default();
-        parts.into_iter().for_each(|part| whole.take(part));
+        parts.into_iter().for_each(|part| whole.take(vec![part]));
         whole.finish()
     };
     let told_once = joined(vec![first(), second()]);
     assert_eq!(told(&told_once), expected);
+    let mut together = Whole::default();
+    together.take(vec![first(), second()]);
+    assert_eq!(told(&together.finish()), expected);
     let records: Vec<usize> = told_once.by_source().map(|of| of.records()).collect();
     assert_eq!(records, [4, 1], "copies are records too");
     let turned = joined(vec![second(), Gathered::default(), first()]);
