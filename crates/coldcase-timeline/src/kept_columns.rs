@@ -16,9 +16,9 @@ use crate::words::Words;
 /// Bytes of small columns that are kept.
 const MOST_SMALL: usize = 128 << 20;
 /// Bytes of long ones that are kept besides,
-const MOST_LONG: usize = 128 << 20;
+const MOST_LONG: usize = 96 << 20;
 /// as long as the small ones take no more than this.
-const FEW_SMALL: usize = 64 << 20;
+const FEW_SMALL: usize = 32 << 20;
 
 /// Bytes a row up to which a column is small: numbers, and texts that repeat.
 const SMALL: usize = 12;

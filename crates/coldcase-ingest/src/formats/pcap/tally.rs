@@ -227,10 +227,41 @@ impl PortSet {
     }
 }
 
+/// A second and how often something occurred in it, in eight bytes: a flood has many thousand destinations, each with
+/// its seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Second(u64);
+
+/// Bits of the count, which ends at 268,435,455.
+const COUNT_BITS: u32 = 28;
+
+/// Added to a second, so that it is positive: nanoseconds in 64 bits reach 9.2e9 seconds.
+const SECOND_BIAS: i64 = 1 << 35;
+
+impl Second {
+    fn new(second: i64, count: u32) -> Self {
+        let biased = second.saturating_add(SECOND_BIAS);
+        let biased = biased.clamp(0, (SECOND_BIAS << 1) - 1).unsigned_abs();
+        Self((biased << COUNT_BITS) | u64::from(count).min((1 << COUNT_BITS) - 1))
+    }
+
+    fn second(self) -> i64 {
+        i64::try_from(self.0 >> COUNT_BITS).unwrap_or(0) - SECOND_BIAS
+    }
+
+    fn count(self) -> u32 {
+        u32::try_from(self.0 & ((1 << COUNT_BITS) - 1)).unwrap_or(0)
+    }
+
+    fn add(&mut self, count: u32) {
+        *self = Self::new(self.second(), self.count().saturating_add(count));
+    }
+}
+
 /// Events a whole second, to find the busiest one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seconds {
-    counts: Vec<(i64, u32)>,
+    counts: Vec<Second>,
 }
 
 /// Most seconds kept; of more, those are dropped that can't be the busiest any longer.
@@ -244,9 +275,9 @@ impl Seconds {
     /// Counts at a second; times mostly rise.
     pub(super) fn add(&mut self, second: i64, count: u32) {
         match self.counts.last_mut() {
-            Some(last) if last.0 == second => last.1 = last.1.saturating_add(count),
-            Some(last) if last.0 > second => self.insert(second, count),
-            _ => self.counts.push((second, count)),
+            Some(last) if last.second() == second => last.add(count),
+            Some(last) if last.second() > second => self.insert(second, count),
+            _ => self.counts.push(Second::new(second, count)),
         }
         if self.counts.len() > MOST_SECONDS {
             self.drop_low();
@@ -254,60 +285,65 @@ impl Seconds {
     }
 
     fn insert(&mut self, second: i64, count: u32) {
-        match self.counts.binary_search_by_key(&second, |held| held.0) {
+        match self
+            .counts
+            .binary_search_by_key(&second, |held| held.second())
+        {
             Ok(place) => {
                 if let Some(held) = self.counts.get_mut(place) {
-                    held.1 = held.1.saturating_add(count);
+                    held.add(count);
                 }
             }
-            Err(place) => self.counts.insert(place, (second, count)),
+            Err(place) => self.counts.insert(place, Second::new(second, count)),
         }
     }
 
     fn drop_low(&mut self) {
-        let first = self.counts.first().map_or(0, |held| held.0);
-        let last = self.counts.last().map_or(0, |held| held.0);
+        let first = self.counts.first().map_or(0, |held| held.second());
+        let last = self.counts.last().map_or(0, |held| held.second());
         let kept = |second: i64| {
             second.saturating_sub(first) < SECONDS_OPEN
                 || last.saturating_sub(second) < SECONDS_OPEN
         };
-        let mut old: Vec<u32> = self.counts.iter().map(|held| held.1).collect();
+        let mut old: Vec<u32> = self.counts.iter().map(|held| held.count()).collect();
         old.sort_unstable();
         let median = old.get(old.len() / 2).copied().unwrap_or(0);
         let most = old.last().copied().unwrap_or(0);
         let floor = if median < most { median } else { most - 1 };
         let mut busiest_kept = false;
-        self.counts.retain(|(second, count)| {
-            let first_busiest = *count == most && !busiest_kept;
+        self.counts.retain(|held| {
+            let count = held.count();
+            let first_busiest = count == most && !busiest_kept;
             busiest_kept |= first_busiest;
-            first_busiest || (*count > floor && *count < most) || kept(*second)
+            first_busiest || (count > floor && count < most) || kept(held.second())
         });
     }
 
     /// Adds all of another.
     pub(super) fn merge(&mut self, other: &Self) {
-        for (second, count) in &other.counts {
-            self.add(*second, *count);
+        for held in &other.counts {
+            self.add(held.second(), held.count());
         }
     }
 
     /// All counts in equal steps of whole seconds from the first second on: the first second, the seconds of a step
     /// and the counts, at most `most`.
     pub(super) fn steps(&self, most: i64) -> Option<(i64, i64, Vec<u64>)> {
-        let (first, last) = (self.counts.first()?.0, self.counts.last()?.0);
+        let (first, last) = (self.counts.first()?.second(), self.counts.last()?.second());
         let span = last.checked_sub(first)?.checked_add(1)?;
         let step = (span + most - 1) / most;
         let mut counts = vec![0_u64; usize::try_from((span + step - 1) / step).ok()?];
-        for (second, count) in &self.counts {
-            let place = usize::try_from((second - first) / step).ok()?;
-            *counts.get_mut(place)? += u64::from(*count);
+        for held in &self.counts {
+            let place = usize::try_from((held.second() - first) / step).ok()?;
+            *counts.get_mut(place)? += u64::from(held.count());
         }
         Some((first, step, counts))
     }
 
     /// The busiest second, the earliest of equals, and its count.
     pub(super) fn peak(&self) -> Option<(i64, u32)> {
-        let counts = self.counts.iter().copied();
+        let counts = self.counts.iter();
+        let counts = counts.map(|held| (held.second(), held.count()));
         counts.max_by(|one, other| (one.1, other.0).cmp(&(other.1, one.0)))
     }
 }
@@ -395,6 +431,16 @@ mod tests {
             (4, 5, 9)
         );
         assert_eq!(Seconds::default().steps(120), None);
+    }
+
+    #[test]
+    fn a_second_of_any_time_fits_into_eight_bytes() {
+        for second in [i64::MIN / 1_000_000_000, -1, 0, i64::MAX / 1_000_000_000] {
+            let mut held = Second::new(second, 3);
+            held.add(4);
+            assert_eq!((held.second(), held.count()), (second, 7));
+        }
+        assert_eq!(Second::new(5, u32::MAX).count(), (1 << 28) - 1);
     }
 
     #[test]
