@@ -334,7 +334,33 @@ pub(crate) fn covered_outside(window: &Window, spans: &[(i64, i64)], first: i64,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::{NaiveDate, NaiveTime, TimeZone as _};
+    use chrono::{NaiveDate, NaiveTime};
+
+    #[test]
+    fn a_clock_shows_what_its_zone_says() {
+        let zones = [
+            Tz::UTC,
+            Tz::Asia__Shanghai,
+            Tz::Asia__Kolkata,
+            Tz::America__New_York,
+            Tz::Australia__Lord_Howe,
+            Tz::Pacific__Apia,
+        ];
+        let half_hour = 1_800_000_000_000;
+        // A year with all changes to and from summer time, the day that Samoa left out, and times before 1970.
+        let spans = [1_293_840_000, 1_672_531_200, -500_000_000];
+        for zone in zones {
+            for from in spans {
+                let mut clock = LocalClock::of(zone);
+                for step in 0..2 * 24 * 366 {
+                    let ns = from * 1_000_000_000 + step * half_hour + 1;
+                    let local = Timestamp(ns).to_utc().with_timezone(&zone).naive_local();
+                    let expected = (local.date(), local.num_seconds_from_midnight());
+                    assert_eq!(clock.read(ns), expected, "{zone} {ns}");
+                }
+            }
+        }
+    }
 
     /// `count` instants a day for `days` days, spread from `from` to `to` (seconds of the local day).
     fn daily(zone: Tz, days: u64, from: u32, to: u32, count: u32) -> Vec<i64> {

@@ -134,11 +134,7 @@ mod tests {
         check(Cores::ONE);
         check(Cores::asking(&|| true));
         let calls = std::sync::atomic::AtomicU32::new(0);
-        let sometimes = || {
-            calls
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed)
-                .is_multiple_of(3)
-        };
+        let sometimes = || calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(3);
         check(Cores::asking(&sometimes));
     }
 
