@@ -16,7 +16,8 @@ pub struct Options {
     pub collected_at: Option<Timestamp>,
     /// Files of indicators.
     pub iocs: Vec<PathBuf>,
-    /// Threads; all cores where it is not set.
+    /// Threads; all cores where it is not set (docs/adr/0014). Who makes several cases at once gives each its own: in one
+    /// pool a thread that waits for one case would begin with another.
     pub threads: Option<usize>,
     /// Ids of formats and correlators to run; empty: all.
     pub only: Vec<String>,
