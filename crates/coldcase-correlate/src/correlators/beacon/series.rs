@@ -25,6 +25,8 @@ const ACTIONS: [&str; 4] = [
 ];
 /// Text columns that make a series.
 const KEYS: [&str; 6] = ["action", "format", "host", "src_ip", "dst_ip", "exe"];
+/// The number of a series among those that are looked at together.
+const SERIES: &str = "series";
 /// Connections of one beat, on average: more than this many in the shortest period is no beacon.
 const MOST_A_BEAT: f64 = 4.0;
 /// Connections of one series that are looked at: one every 30 s for half a year.
@@ -312,29 +314,25 @@ fn one_batch(
         .map(|name| col(*name))
         .chain([col("dst_port")])
         .collect();
+    // Of a million rows only what orders them and their series is held.
+    let held = ["ts_ns", "file", "line", "offset", "action", SERIES].map(col);
     let rows = timeline.select_where(&ACTIONS, &COLUMNS, |rows| {
-        starts(rows).join(
-            wanted.clone().lazy(),
-            &on,
-            &on,
-            JoinArgs::new(JoinType::Semi),
-        )
+        let of_series = JoinArgs::new(JoinType::Inner);
+        let rows = starts(rows).join(wanted.clone().lazy(), &on, &on, of_series);
+        rows.select(&held)
     })?;
-    let texts: Vec<_> = KEYS.iter().map(|name| rows.texts(name)).collect();
-    let ports = rows.ints("dst_port");
-    let mut groups: HashMap<(Vec<&str>, i32), Vec<usize>> = HashMap::new();
-    for row in 0..rows.rows() {
-        let cells = texts
-            .iter()
-            .map(|column| column.get(row).copied().flatten());
-        let key: Vec<&str> = cells.map(Option::unwrap_or_default).collect();
-        let port = ports.get(row).copied().flatten().unwrap_or(-1);
-        groups.entry((key, port)).or_default().push(row);
+    let mut groups: Vec<Vec<usize>> = vec![Vec::new(); batch.len()];
+    for (row, number) in rows.ints(SERIES).into_iter().enumerate() {
+        let group = number.and_then(|number| usize::try_from(number).ok());
+        if let Some(group) = group.and_then(|group| groups.get_mut(group)) {
+            group.push(row);
+        }
     }
-    let found = batch.iter().filter_map(|key| {
-        let found = groups.get(&(texts_of(key).to_vec(), key.port))?;
-        Some((*key, found.as_slice()))
-    });
+    let found = batch
+        .iter()
+        .zip(&groups)
+        .filter(|(_, rows)| !rows.is_empty());
+    let found = found.map(|(key, rows)| (*key, rows.as_slice()));
     each(&rows, &found.collect::<Vec<_>>());
     Ok(())
 }
@@ -361,5 +359,7 @@ fn as_frame(batch: &[&Key]) -> Result<DataFrame, PolarsError> {
     }
     let ports: Vec<i32> = batch.iter().map(|key| key.port).collect();
     columns.push(Column::new("dst_port".into(), ports).into());
+    let numbers: Vec<i32> = (0..).take(batch.len()).collect();
+    columns.push(Column::new(SERIES.into(), numbers).into());
     DataFrame::new(batch.len(), columns)
 }
