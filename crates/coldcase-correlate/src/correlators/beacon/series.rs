@@ -32,7 +32,7 @@ const MOST_A_BEAT: f64 = 4.0;
 /// Connections of one series that are looked at: one every 30 s for half a year.
 const MOST_EVENTS: u64 = 500_000;
 /// Rows held at a time.
-const MOST_ROWS: u64 = 1_000_000;
+const MOST_ROWS: u64 = 500_000;
 /// Sources of a destination that are told apart: whether it is more than a few is what matters.
 const MOST_SOURCES: usize = 8;
 

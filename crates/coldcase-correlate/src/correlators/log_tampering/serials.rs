@@ -170,7 +170,10 @@ fn gather(rows: &Selection, files: &mut BTreeMap<(String, String), Vec<Event>>) 
     }
     for ((host, name), events) in gathered {
         let of_file = files.entry((host.to_owned(), name.to_owned()));
-        of_file.or_default().extend(events);
+        let of_file = of_file.or_default();
+        // A file's rows stand in few parts, and all files are held: no room for more is kept.
+        of_file.reserve_exact(events.len());
+        of_file.extend(events);
     }
 }
 
