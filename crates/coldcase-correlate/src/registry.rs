@@ -29,7 +29,7 @@ pub struct Correlator {
     pub title: &'static str,
     /// Its own source: its `//!` text is its page in docs.
     pub source: &'static str,
-    /// Those whose findings it takes up with [`View::found_by`]: they are run first.
+    /// Those whose findings it takes up with `View::found_by`: they are run first.
     pub rests_on: &'static [&'static Correlator],
     /// States findings; the order in which they are returned does not matter.
     pub run: fn(&View<'_>, &CaseFacts) -> Result<Vec<Finding>, TimelineError>,

@@ -116,7 +116,7 @@ impl Timeline {
                 path: part.path.clone(),
                 source,
             })?;
-            let all = crate::select::texts(&rows, name);
+            let all = crate::selection::texts(&rows, name);
             words.extend(all.into_iter().flatten().map(str::to_owned));
         }
         Ok(words)

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::{DataFrame, IdxCa, IdxSize, PolarsResult};
 
-use crate::select::{longs, texts};
+use crate::selection::{longs, texts};
 
 /// What rows are ordered by. Numbers only, since sorting by text costs many times more.
 pub(crate) struct Keys {

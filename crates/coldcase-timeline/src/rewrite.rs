@@ -8,7 +8,8 @@ use std::path::Path;
 use polars::frame::DataFrame;
 use polars::prelude::{BooleanChunked, NewChunkedArray as _};
 
-use crate::select::{read_columns, texts};
+use crate::select::read_columns;
+use crate::selection::texts;
 use crate::write::write_frame;
 use crate::{COLUMNS, PartInfo, Timeline, TimelineError};
 

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::rewrite::write_some;
-use crate::select::{read_file, texts};
+use crate::select::read_file;
+use crate::selection::texts;
 use crate::{COLUMNS, PartInfo, Timeline, TimelineError};
 
 /// One part of an earlier dataset: how many rows of which file it holds.

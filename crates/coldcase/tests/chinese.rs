@@ -150,7 +150,9 @@ const NO_SENTENCES: [&str; 6] = [
 ];
 
 /// Texts elsewhere that no finding's sentence holds: facts, parts of commands and filters, what is looked for.
-const OTHER_TEXTS: [&str; 8] = [
+const OTHER_TEXTS: [&str; 10] = [
+    " backlog limit exceeded",
+    " rate limit exceeded",
     " and src host {source}",
     "%Y-%m-%d %H:%M:%S",
     "a share of a length is one",

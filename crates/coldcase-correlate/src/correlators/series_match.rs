@@ -42,6 +42,7 @@ mod align;
 mod chance;
 mod effects;
 mod judge;
+mod lines;
 mod merge;
 mod mine;
 mod place;
@@ -127,7 +128,7 @@ fn owners(
     timeline: &Timeline,
     effects: &[Effect],
 ) -> Result<Option<BTreeSet<String>>, TimelineError> {
-    let rows = timeline.select_where(&mine::ACTIONS, &["host"], |rows| {
+    let rows = timeline.select_where(&lines::ACTIONS, &["host"], |rows| {
         let by_host = Some(by_name(["host"], true, false));
         rows.unique(by_host, UniqueKeepStrategy::Any)
     })?;

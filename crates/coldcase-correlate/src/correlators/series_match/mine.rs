@@ -5,20 +5,18 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use coldcase_model::{ObservableType, action};
-use coldcase_timeline::{Selection, Timeline, TimelineError};
+use coldcase_timeline::{Timeline, TimelineError};
 use rayon::prelude::*;
 
-use super::align::is_sane;
+use super::lines::{Line, hash_of, visit};
 use super::merge::{count_others, merge, order, without_copies};
-use super::place::{Files, Moment, Place};
+use super::place::{Files, Moment};
 use super::template::{KnownHosts, Shape, shape};
-use super::writers::{Cells, Containers, Writer, attribute};
+use super::writers::{Containers, Writer};
 
 /// Counters of the first pass: 16 MiB.
 const COUNTERS: usize = 1 << 22;
@@ -28,15 +26,6 @@ const MOST_LINES: usize = 1 << 20;
 const MOST_SERIES: usize = 20_000;
 /// Events kept at most, over all series: 32 bytes each.
 const MOST_EVENTS: u64 = 8_000_000;
-
-/// Rows that may be causes.
-pub(super) const ACTIONS: [&str; 5] = [
-    action::LOG,
-    action::CRON_RUN,
-    action::SERVICE_STARTED,
-    action::EXEC,
-    action::CONNECT,
-];
 
 /// A candidate cause.
 pub(super) struct Series {
@@ -84,17 +73,6 @@ enum Level {
     Coarse,
     /// Whatever the writer says of a target.
     Any,
-}
-
-/// One line with its writers.
-struct Line<'a> {
-    writer: &'a Arc<Writer>,
-    /// The writer's hash.
-    hash: u64,
-    message: &'a str,
-    target: Option<&'a str>,
-    moment: Moment,
-    zone_unsure: bool,
 }
 
 /// Mines the logs of these hosts, parts side by side.
@@ -166,7 +144,9 @@ impl Logs<'_> {
         room: usize,
     ) -> Result<FirstPass, TimelineError> {
         let mut first = FirstPass::default();
-        self.visit(part, &mut Files::default(), &mut |line| {
+        let hosts = self.bounds.hosts.as_ref();
+        let files = &mut Files::default();
+        visit(part, self.containers, hosts, files, &mut |line| {
             if !self.bounds.within.contains(&line.moment.ts) {
                 return;
             }
@@ -192,7 +172,8 @@ impl Logs<'_> {
     ) -> Result<Kept, TimelineError> {
         let mut files = Files::default();
         let mut kept = Kept::default();
-        self.visit(part, &mut files, &mut |line| {
+        let hosts = self.bounds.hosts.as_ref();
+        visit(part, self.containers, hosts, &mut files, &mut |line| {
             kept.see(line.hash, line.writer, (line.moment.ts, line.moment.ts));
             let is_within = self.bounds.within.contains(&line.moment.ts);
             if !is_within || first.next(&is_kept) == Some(false) {
@@ -334,12 +315,6 @@ fn keys(line: &Line<'_>, known: &KnownHosts) -> Keys {
     keys
 }
 
-fn hash_of(what: &impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    what.hash(&mut hasher);
-    hasher.finish()
-}
-
 fn slot(hash: u64) -> usize {
     usize::try_from(hash).unwrap_or(0) % COUNTERS
 }
@@ -368,219 +343,4 @@ fn tighten(counters: &[u32], bounds: &Bounds) -> (RangeInclusive<usize>, usize) 
     let all: u64 = by_count.values().sum();
     let left_out = usize::try_from(all - series).unwrap_or(usize::MAX);
     (least..=bounds.most, left_out)
-}
-
-const COLUMNS: [&str; 14] = [
-    "host",
-    "format",
-    "ts_basis",
-    "ts_precision",
-    "container",
-    "pod",
-    "namespace",
-    "attributes",
-    "message",
-    "command",
-    "exe",
-    "pid",
-    "dst_ip",
-    "dst_port",
-];
-
-impl Logs<'_> {
-    /// Calls back for each dated line of a part.
-    fn visit(
-        &self,
-        part: &Timeline,
-        files: &mut Files,
-        each: &mut impl FnMut(Line<'_>),
-    ) -> Result<(), TimelineError> {
-        let rows = part.select(&ACTIONS, &COLUMNS)?;
-        let columns = Columns::of(&rows);
-        let of_hosts = |row: &usize| {
-            let hosts = self.bounds.hosts.as_ref();
-            let host = hosts.and_then(|hosts| Some((hosts, cell(&columns.hosts, *row)?)));
-            host.is_none_or(|(hosts, host)| hosts.contains(host))
-        };
-        let mut writers = Writers::default();
-        let mut last = None;
-        for row in (0..rows.rows()).filter(of_hosts) {
-            let told_by = (self.containers, &mut writers);
-            columns.line(row, told_by, &mut last, files, each);
-        }
-        Ok(())
-    }
-}
-
-/// Writers with their hashes, by a hash of the cells that tell them.
-#[derive(Default)]
-struct Writers {
-    known: HashMap<u64, Told>,
-}
-
-/// A writer with its hash; none where a row tells of logins itself.
-type Told = Option<(Arc<Writer>, u64)>;
-
-/// The columns of a part, looked up once.
-struct Columns<'a> {
-    times: Vec<Option<i64>>,
-    lines: Vec<Option<i64>>,
-    offsets: Vec<Option<i64>>,
-    pids: Vec<Option<i64>>,
-    ports: Vec<Option<i32>>,
-    actions: Vec<Option<&'a str>>,
-    hosts: Vec<Option<&'a str>>,
-    formats: Vec<Option<&'a str>>,
-    files: Vec<Option<&'a str>>,
-    bases: Vec<Option<&'a str>>,
-    precisions: Vec<Option<&'a str>>,
-    containers: Vec<Option<&'a str>>,
-    pods: Vec<Option<&'a str>>,
-    namespaces: Vec<Option<&'a str>>,
-    attributes: Vec<Option<&'a str>>,
-    messages: Vec<Option<&'a str>>,
-    commands: Vec<Option<&'a str>>,
-    exes: Vec<Option<&'a str>>,
-    destinations: Vec<Option<&'a str>>,
-}
-
-fn cell<T: Copy>(column: &[Option<T>], row: usize) -> Option<T> {
-    column.get(row).copied().flatten()
-}
-
-impl<'a> Columns<'a> {
-    fn of(rows: &'a Selection) -> Self {
-        Self {
-            times: rows.longs("ts_ns"),
-            lines: rows.longs("line"),
-            offsets: rows.longs("offset"),
-            pids: rows.longs("pid"),
-            ports: rows.ints("dst_port"),
-            actions: rows.texts("action"),
-            hosts: rows.texts("host"),
-            formats: rows.texts("format"),
-            files: rows.texts("file"),
-            bases: rows.texts("ts_basis"),
-            precisions: rows.texts("ts_precision"),
-            containers: rows.texts("container"),
-            pods: rows.texts("pod"),
-            namespaces: rows.texts("namespace"),
-            attributes: rows.texts("attributes"),
-            messages: rows.texts("message"),
-            commands: rows.texts("command"),
-            exes: rows.texts("exe"),
-            destinations: rows.texts("dst_ip"),
-        }
-    }
-
-    fn cells(&self, row: usize) -> Cells<'a> {
-        Cells {
-            action: cell(&self.actions, row).unwrap_or_default(),
-            format: cell(&self.formats, row).unwrap_or_default(),
-            host: cell(&self.hosts, row).unwrap_or_default(),
-            file: cell(&self.files, row).unwrap_or_default(),
-            container: cell(&self.containers, row),
-            pod: cell(&self.pods, row),
-            namespace: cell(&self.namespaces, row),
-            attributes: cell(&self.attributes, row),
-            command: cell(&self.commands, row),
-            exe: cell(&self.exes, row),
-        }
-    }
-
-    fn place(&self, row: usize, file: &str, files: &mut Files) -> Place {
-        let line = cell(&self.lines, row);
-        let at = line.or_else(|| cell(&self.offsets, row)).unwrap_or(-1);
-        Place::at(files, file, at, line.is_some())
-    }
-
-    /// Calls back for a row's line; `last` are the cells of the row before, with their writer.
-    fn line(
-        &self,
-        row: usize,
-        (containers, writers): (&Containers, &mut Writers),
-        last: &mut Option<(Cells<'a>, Told)>,
-        files: &mut Files,
-        each: &mut impl FnMut(Line<'_>),
-    ) {
-        let ts = cell(&self.times, row);
-        let Some(ts) = ts.filter(|ts| is_sane(*ts)) else {
-            return;
-        };
-        if matches!(cell(&self.precisions, row), Some("min" | "day")) {
-            return;
-        }
-        let cells = self.cells(row);
-        let told_by = match last {
-            Some((known, writer)) if *known == cells => writer.clone(),
-            _ => writers.of(containers, cells),
-        };
-        *last = Some((cells, told_by.clone()));
-        let Some((writer, hash)) = told_by else {
-            return;
-        };
-        let pid = cell(&self.pids, row);
-        let is_process = writer.what.kind == ObservableType::Process;
-        // A process that lives on is told by its pid as well.
-        let one = pid
-            .filter(|_| cells.action == action::CONNECT && is_process)
-            .map(|pid| {
-                let mut one = Writer::clone(&writer);
-                one.what.value = format!("{}[{pid}]", one.what.value);
-                Arc::new(one)
-            });
-        let message = told(cells, cell(&self.messages, row), cell(&self.ports, row));
-        let line = |writer, hash, moment| Line {
-            writer,
-            hash,
-            message,
-            target: cell(&self.destinations, row),
-            moment,
-            zone_unsure: cell(&self.bases, row) != Some("recorded"),
-        };
-        let moment = Moment {
-            ts,
-            place: self.place(row, cells.file, files),
-            text: u32::try_from(hash_of(&message) >> 32).unwrap_or(0),
-        };
-        if let Some(one) = &one {
-            each(line(one, hash_of(one), moment));
-        }
-        each(line(&writer, hash, moment));
-    }
-}
-
-impl Writers {
-    /// Who wrote a row, from what was found for rows like it.
-    fn of(&mut self, containers: &Containers, cells: Cells<'_>) -> Told {
-        let made = || {
-            let writer = containers.writer(cells)?;
-            let hash = hash_of(&writer);
-            Some((Arc::new(writer), hash))
-        };
-        if cells.action != action::LOG {
-            return made();
-        }
-        let attributes = cells.attributes.unwrap_or_default();
-        let who = ["container_id", "program", "unit", "container_name"]
-            .map(|name| attribute(attributes, name));
-        let of_row = (cells.host, cells.file, cells.container, cells.pod);
-        let key = hash_of(&(of_row, cells.namespace, who));
-        self.known.entry(key).or_insert_with(made).clone()
-    }
-}
-
-/// What a row says, as far as a template is made of it.
-fn told<'a>(cells: Cells<'a>, message: Option<&'a str>, port: Option<i32>) -> &'a str {
-    match cells.action {
-        action::CRON_RUN | action::EXEC => cells.command.or(message).unwrap_or_default(),
-        // Words, so that no port is taken out as a number.
-        action::CONNECT => match port {
-            Some(22) => "connects by ssh",
-            Some(53) => "connects to a resolver",
-            _ => "connects",
-        },
-        action::SERVICE_STARTED => "starts",
-        _ => message.unwrap_or_default(),
-    }
 }
