@@ -104,7 +104,7 @@ impl Timeline {
     }
 
     /// Likewise, with more done to each part's rows before they are put together: filters, above all.
-    /// A filter may use the columns asked for. It must not change the columns.
+    /// It may use the columns asked for, and gives the same ones of every part, those among them that order rows.
     pub fn select_where(
         &self,
         actions: &[&str],
